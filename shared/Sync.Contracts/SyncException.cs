@@ -26,6 +26,9 @@ public enum SyncErrorCode
 
     /// <summary>The component is stopping or disposed.</summary>
     Stopped,
+
+    /// <summary>A write is committed or not, and nobody can say now: repeat it with the same idempotency key.</summary>
+    UnknownOutcome,
 }
 
 /// <summary>The one family of exceptions.</summary>
@@ -41,6 +44,9 @@ public sealed class SyncException : Exception
 
     /// <summary>Stable code.</summary>
     public SyncErrorCode Code { get; }
+
+    /// <summary>Why a write was refused; null when this is about something else.</summary>
+    public Refusal? Refusal { get; init; }
 
     /// <summary>True when the same call may succeed later without a change.</summary>
     public bool IsTransient { get; }
