@@ -1,0 +1,271 @@
+using System.Globalization;
+using Sync.Contracts;
+using Sync.Transport.Internal;
+
+namespace Sync.Transport;
+
+/// <summary>Names as subjects and back (docs/PROTOCOL.md, Subjects). A vault is two tokens, <c>group.partition</c> or
+/// <c>vault._</c>, so that wildcards and permissions work by group. Immutable, safe from any thread.</summary>
+public sealed class Subjects
+{
+    /// <summary>Longest subject made or read here, in characters. Names and prefixes within their limits stay below it.</summary>
+    public const int LengthMax = SubjectRules.LengthMax;
+
+    /// <summary>The queue group that writers answer on.</summary>
+    public const string WriterQueueGroup = "sync.writer";
+
+    private const string NoPartition = "_";
+    private const string AnyPartition = "~";
+
+    private readonly string _synced;
+    private readonly string _beat;
+    private readonly Dictionary<RequestKind, string> _requests = [];
+
+    /// <summary>With the default prefixes.</summary>
+    public static readonly Subjects Default = new(new SubjectOptions());
+
+    /// <summary>With other prefixes.</summary>
+    /// <exception cref="SyncException">A prefix is no subject.</exception>
+    public Subjects(SubjectOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        _synced = options.SyncedPrefix + '.';
+        _beat = options.SyncPrefix + ".beat.";
+        foreach (var kind in Enum.GetValues<RequestKind>())
+            _requests[kind] = $"{options.SyncPrefix}.{Word(kind)}.";
+    }
+
+    /// <summary>Where a key's envelopes go.</summary>
+    /// <exception cref="SyncException">A name breaks its rule (<see cref="SyncErrorCode.Invalid"/>).</exception>
+    public string Of(SyncedKey key) => _synced + KeyTokens(key);
+
+    /// <summary>What to subscribe to for a pattern. A group's subject also matches the vault of the group's own name:
+    /// <see cref="IsOutsideGroup"/> tells those apart.</summary>
+    /// <exception cref="SyncException">A name breaks its rule, or the pattern names both or neither of group and vault.</exception>
+    public string Of(SyncedPattern pattern)
+    {
+        if (Patterns.Check(pattern) is { } wrong) throw Invalid(wrong);
+        var vault = pattern.Vault is not null ? VaultTokens(pattern.Vault) : $"{SubjectToken.Encode(pattern.Group!)}.*";
+        return $"{_synced}{vault}.{(pattern.Collection is null ? "*" : SubjectToken.Encode(pattern.Collection))}.*";
+    }
+
+    /// <summary>True when an envelope's subject belongs to a vault outside any group (partition token <c>_</c>), which no
+    /// group pattern follows.</summary>
+    /// <param name="subject">A well-formed subject in ASCII, as the bus delivered it.</param>
+    public bool IsOutsideGroup(ReadOnlySpan<byte> subject)
+    {
+        if (subject.Length <= _synced.Length) return false;
+        var afterPrefix = subject[_synced.Length..];
+        var dot = afterPrefix.IndexOf((byte)'.');
+        return dot >= 0 && afterPrefix[(dot + 1)..].StartsWith("_."u8);
+    }
+
+    /// <summary>Reads an envelope's subject. Strict: every key has exactly one subject, and hostile input only gives false.</summary>
+    public bool TryParse(ReadOnlySpan<char> subject, out SyncedKey key)
+    {
+        key = default;
+        return subject.Length <= LengthMax
+            && subject.StartsWith(_synced, StringComparison.Ordinal)
+            && TryParseKey(subject[_synced.Length..], out key);
+    }
+
+    /// <summary>Where a feed's beats go.</summary>
+    public string OfBeat(FeedId feed) => _beat + feed;
+
+    /// <summary>The beats of all feeds.</summary>
+    public string Beats => _beat + "*";
+
+    /// <summary>A request about one key: get, put or history.</summary>
+    /// <exception cref="SyncException">A name breaks its rule, or the kind is about something else.</exception>
+    public string OfRequest(RequestKind kind, SyncedKey key)
+    {
+        Expect(kind, Shape.Key);
+        return _requests[kind] + KeyTokens(key);
+    }
+
+    /// <summary>A request about a collection: snapshot, changes or append.</summary>
+    /// <exception cref="SyncException">A name breaks its rule, or the kind is about something else.</exception>
+    public string OfRequest(RequestKind kind, string vault, string collection)
+    {
+        Expect(kind, Shape.Collection);
+        return $"{_requests[kind]}{VaultTokens(vault)}.{CollectionToken(collection)}";
+    }
+
+    /// <summary>Many keys of one vault.</summary>
+    /// <exception cref="SyncException">The name breaks its rule.</exception>
+    public string OfGetMany(string vault) => _requests[RequestKind.GetMany] + VaultTokens(vault);
+
+    /// <summary>Many keys of a whole group; each item of the request names its vault.</summary>
+    /// <exception cref="SyncException">The name breaks its rule.</exception>
+    public string OfGroupGetMany(string group) => $"{_requests[RequestKind.GetMany]}{GroupToken(group)}.{AnyPartition}";
+
+    /// <summary>Snapshot or changes of one collection in a whole group.</summary>
+    /// <exception cref="SyncException">A name breaks its rule, or the kind has no group form.</exception>
+    public string OfGroupRequest(RequestKind kind, string group, string collection)
+    {
+        if (kind is not (RequestKind.Snapshot or RequestKind.Changes)) throw Invalid($"a {kind} request has no group form");
+        return $"{_requests[kind]}{GroupToken(group)}.{AnyPartition}.{CollectionToken(collection)}";
+    }
+
+    /// <summary>The shard vaults of a group.</summary>
+    /// <exception cref="SyncException">The name breaks its rule.</exception>
+    public string OfVaults(string group) => _requests[RequestKind.Vaults] + GroupToken(group);
+
+    /// <summary>A write forwarded to the owner of a feed.</summary>
+    public string OfOwn(FeedId feed) => _requests[RequestKind.Own] + feed;
+
+    /// <summary>What a responder of one kind subscribes to.</summary>
+    public string AllOf(RequestKind kind) => _requests[kind] + ShapeOf(kind) switch
+    {
+        Shape.Key => "*.*.*.*",
+        Shape.Collection => "*.*.*",
+        Shape.Vault => "*.*",
+        _ => "*",
+    };
+
+    /// <summary>Reads a request's subject; otherwise as <see cref="TryParse"/>.</summary>
+    public bool TryParseRequest(ReadOnlySpan<char> subject, out RequestSubject request)
+    {
+        request = default;
+        if (subject.Length > LengthMax) return false;
+        foreach (var (kind, prefix) in _requests)
+            if (subject.StartsWith(prefix, StringComparison.Ordinal))
+                return TryParseRequest(kind, subject[prefix.Length..], out request);
+        return false;
+    }
+
+    private static bool TryParseRequest(RequestKind kind, ReadOnlySpan<char> rest, out RequestSubject request)
+    {
+        request = default;
+        switch (ShapeOf(kind))
+        {
+            case Shape.Key:
+                if (!TryParseKey(rest, out var key)) return false;
+                request = new RequestSubject(kind, null, key.Vault, key.Collection, key.Key, null);
+                return true;
+            case Shape.Feed:
+                if (!TryParseFeed(rest, out var feed)) return false;
+                request = new RequestSubject(kind, null, null, null, null, feed);
+                return true;
+            case Shape.Group:
+                if (!TryParseGroup(rest, out var only)) return false;
+                request = new RequestSubject(kind, only, null, null, null, null);
+                return true;
+        }
+        Span<Range> parts = stackalloc Range[4];
+        var expected = ShapeOf(kind) == Shape.Collection ? 3 : 2;
+        if (rest.Split(parts, '.') != expected) return false;
+        string? collection = null;
+        if (expected == 3 && !TryParseCollection(rest[parts[2]], out collection)) return false;
+        string? group = null, vault = null;
+        var named = rest[parts[1]] is AnyPartition && kind is not RequestKind.Append
+            ? TryParseGroup(rest[parts[0]], out group)
+            : TryParseVault(rest[parts[0]], rest[parts[1]], out vault);
+        if (!named) return false;
+        request = new RequestSubject(kind, group, vault, collection, null, null);
+        return true;
+    }
+
+    private static bool TryParseKey(ReadOnlySpan<char> rest, out SyncedKey key)
+    {
+        key = default;
+        Span<Range> parts = stackalloc Range[5];
+        if (rest.Split(parts, '.') != 4
+            || !TryParseVault(rest[parts[0]], rest[parts[1]], out var vault)
+            || !TryParseCollection(rest[parts[2]], out var collection)
+            || !SubjectToken.TryDecode(rest[parts[3]], out var name)
+            || Names.CheckKey(name) is not null)
+            return false;
+        key = new SyncedKey(vault!, collection!, name);
+        return true;
+    }
+
+    private static bool TryParseVault(ReadOnlySpan<char> first, ReadOnlySpan<char> second, out string? vault)
+    {
+        vault = null;
+        if (!SubjectToken.TryDecode(first, out var group) || !SubjectToken.TryDecode(second, out var partition)) return false;
+        var name = partition == NoPartition ? group : group + Names.ShardSeparator + partition;
+        if (Names.CheckVault(name) is not null) return false;
+        // "a-" and "b" would join to a vault that splits elsewhere, and "a--b" with "_" is a shard written as none.
+        var split = Names.Split(name);
+        if (split.Group != group || (split.Partition ?? NoPartition) != partition) return false;
+        vault = name;
+        return true;
+    }
+
+    private static bool TryParseGroup(ReadOnlySpan<char> token, out string? group)
+    {
+        group = null;
+        if (!SubjectToken.TryDecode(token, out var name) || Patterns.CheckGroup(name) is not null) return false;
+        group = name;
+        return true;
+    }
+
+    private static bool TryParseCollection(ReadOnlySpan<char> token, out string? collection)
+    {
+        collection = null;
+        if (!SubjectToken.TryDecode(token, out var name) || Names.CheckCollection(name) is not null) return false;
+        collection = name;
+        return true;
+    }
+
+    private static bool TryParseFeed(ReadOnlySpan<char> token, out FeedId feed)
+    {
+        feed = default;
+        if (token.IsEmpty || token.Length > 4 || (token.Length > 1 && token[0] == '0')) return false;
+        if (!int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return false;
+        feed = new FeedId(number);
+        return number < Feeds.CountMax;
+    }
+
+    private static string KeyTokens(SyncedKey key)
+    {
+        if (Names.CheckKey(key.Key) is { } wrong) throw Invalid(wrong);
+        return $"{VaultTokens(key.Vault)}.{CollectionToken(key.Collection)}.{SubjectToken.Encode(key.Key)}";
+    }
+
+    private static string VaultTokens(string vault)
+    {
+        if (Names.CheckVault(vault) is { } wrong) throw Invalid(wrong);
+        var (group, partition) = Names.Split(vault);
+        return $"{SubjectToken.Encode(group)}.{(partition is null ? NoPartition : SubjectToken.Encode(partition))}";
+    }
+
+    private static string GroupToken(string group) =>
+        Patterns.CheckGroup(group) is { } wrong ? throw Invalid(wrong) : SubjectToken.Encode(group);
+
+    private static string CollectionToken(string collection) =>
+        Names.CheckCollection(collection) is { } wrong ? throw Invalid(wrong) : SubjectToken.Encode(collection);
+
+    private enum Shape { Key, Collection, Vault, Group, Feed }
+
+    private static Shape ShapeOf(RequestKind kind) => kind switch
+    {
+        RequestKind.Get or RequestKind.Put or RequestKind.History => Shape.Key,
+        RequestKind.Snapshot or RequestKind.Changes or RequestKind.Append => Shape.Collection,
+        RequestKind.GetMany => Shape.Vault,
+        RequestKind.Vaults => Shape.Group,
+        _ => Shape.Feed,
+    };
+
+    private static string Word(RequestKind kind) => kind switch
+    {
+        RequestKind.Get => "get",
+        RequestKind.GetMany => "getmany",
+        RequestKind.Snapshot => "snapshot",
+        RequestKind.Changes => "changes",
+        RequestKind.Put => "put",
+        RequestKind.Vaults => "vaults",
+        RequestKind.History => "history",
+        RequestKind.Own => "own",
+        _ => "append",
+    };
+
+    private static void Expect(RequestKind kind, Shape shape)
+    {
+        if (ShapeOf(kind) != shape) throw Invalid($"a {kind} request is not about a {shape}");
+    }
+
+    private static SyncException Invalid(string message) => new(SyncErrorCode.Invalid, message);
+}
