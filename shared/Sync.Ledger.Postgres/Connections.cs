@@ -1,0 +1,109 @@
+using System.Globalization;
+using Npgsql;
+using Sync.Contracts;
+
+namespace Sync.Ledger.Postgres;
+
+/// <summary>The process's one data source. Reads pass a gate that is smaller than the pool, so that a flood of reads never
+/// takes the connection that a commit or the renewal of a lease needs. Safe from any thread: the data source is, and the
+/// gate's counters are a semaphore and an interlocked number.</summary>
+internal sealed class Connections : IAsyncDisposable
+{
+    private readonly NpgsqlDataSource _source;
+    private readonly SemaphoreSlim _reads;
+    private readonly int _waitingMax;
+    private int _waiting;
+
+    internal Connections(PostgresOptions options)
+    {
+        var builder = new NpgsqlDataSourceBuilder(Runtime(options));
+        // Also after a reconnect: the server may be another one by then.
+        builder.UsePhysicalConnectionInitializer(ServerChecks.Check, ServerChecks.CheckAsync);
+        _source = builder.Build();
+        _reads = new SemaphoreSlim(options.ConnectionsMax - options.ConnectionsForCommits);
+        _waitingMax = options.ReadsWaitingMax;
+    }
+
+    /// <summary>A connection for a commit, a lease or a load.</summary>
+    internal ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellation) => _source.OpenConnectionAsync(cancellation);
+
+    /// <summary>Runs a read in its share of the pool; a failed connection becomes <see cref="SyncErrorCode.LedgerUnavailable"/>.</summary>
+    internal async ValueTask<T> ReadAsync<T>(
+        Func<NpgsqlConnection, CancellationToken, ValueTask<T>> read, CancellationToken cancellation)
+    {
+        if (Interlocked.Increment(ref _waiting) > _waitingMax)
+        {
+            Interlocked.Decrement(ref _waiting);
+            throw new SyncException(
+                SyncErrorCode.Exhausted, $"{_waitingMax} reads wait for a connection to Postgres already", isTransient: true);
+        }
+        try
+        {
+            await _reads.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+        try
+        {
+            return await RunAsync(read, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _reads.Release();
+        }
+    }
+
+    /// <summary>Runs something that a lease or a commit waits for.</summary>
+    internal async ValueTask<T> RunAsync<T>(
+        Func<NpgsqlConnection, CancellationToken, ValueTask<T>> work, CancellationToken cancellation)
+    {
+        try
+        {
+            var connection = await _source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+                return await work(connection, cancellation).ConfigureAwait(false);
+        }
+        catch (NpgsqlException error)
+        {
+            throw Errors.Unavailable(error);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _source.DisposeAsync().ConfigureAwait(false);
+        _reads.Dispose();
+    }
+
+    /// <summary>Statements stay prepared for the life of a connection while tables grow under them, so the planner must not
+    /// choose by what the tables held at first: every statement here is a walk along an index, by design.</summary>
+    private static string Runtime(PostgresOptions options) =>
+        new NpgsqlConnectionStringBuilder(options.ConnectionString)
+        {
+            Pooling = true,
+            MinPoolSize = 0,
+            MaxPoolSize = options.ConnectionsMax,
+            Timeout = Seconds(options.ConnectTimeout),
+            CommandTimeout = Seconds(options.StatementTimeout + TimeSpan.FromSeconds(2)),
+            CancellationTimeout = 2000,
+            MaxAutoPrepare = 256,
+            AutoPrepareMinUsages = 2,
+            Enlist = false,
+            NoResetOnClose = true,
+            IncludeErrorDetail = false,
+            PersistSecurityInfo = false,
+            ApplicationName = "sync",
+            Options = string.Create(CultureInfo.InvariantCulture, $"""
+                -c lock_timeout={Milliseconds(options.LockTimeout)} -c statement_timeout={Milliseconds(options.StatementTimeout)}
+                 -c idle_in_transaction_session_timeout={Milliseconds(options.IdleInTransactionTimeout)}
+                 -c tcp_user_timeout={Milliseconds(options.PeerTimeout)} -c jit=off -c plan_cache_mode=force_generic_plan
+                 -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off
+                """).ReplaceLineEndings(""),
+        }.ConnectionString;
+
+    private static int Seconds(TimeSpan time) => Math.Max(1, (int)Math.Ceiling(time.TotalSeconds));
+
+    private static long Milliseconds(TimeSpan time) => (long)time.TotalMilliseconds;
+}

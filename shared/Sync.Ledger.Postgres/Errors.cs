@@ -1,0 +1,28 @@
+using Npgsql;
+using Sync.Contracts;
+
+namespace Sync.Ledger.Postgres;
+
+/// <summary>What the server or the driver said, in words that never carry a value: the code and the names of the table,
+/// column or constraint, not the message or its detail.</summary>
+internal static class Errors
+{
+    internal static SyncException Unavailable(NpgsqlException error) => error switch
+    {
+        PostgresException server => new SyncException(
+            SyncErrorCode.LedgerUnavailable, "Postgres: " + Describe(server), server.IsTransient, error),
+        _ => new SyncException(SyncErrorCode.LedgerUnavailable, "Postgres cannot be reached: " + Describe(error), true, error),
+    };
+
+    internal static string Describe(Exception error) => error switch
+    {
+        PostgresException server => $"SQLSTATE {server.SqlState}" + Where(server),
+        { InnerException: { } inner } => $"{error.GetType().Name} ({inner.GetType().Name})",
+        _ => error.GetType().Name,
+    };
+
+    private static string Where(PostgresException error) =>
+        string.Concat(Named(" table ", error.TableName), Named(" column ", error.ColumnName), Named(" constraint ", error.ConstraintName));
+
+    private static string Named(string what, string? name) => string.IsNullOrEmpty(name) ? "" : what + name;
+}

@@ -1,0 +1,46 @@
+using Npgsql;
+
+namespace Sync.Ledger.Postgres;
+
+/// <summary>One statement, run and read whole: every value is a typed parameter, never text in the SQL.</summary>
+internal static class Statements
+{
+    internal static NpgsqlParameter Value<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
+
+    /// <summary>All rows. The statements here bound them by a limit or by what was asked for.</summary>
+    internal static async ValueTask<List<T>> QueryAsync<T>(
+        this NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellation,
+        params NpgsqlParameter[] values)
+    {
+        var rows = new List<T>();
+        var command = new NpgsqlCommand(sql, connection);
+        await using (command.ConfigureAwait(false))
+        {
+            command.Parameters.AddRange(values);
+            var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+                while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+                    rows.Add(read(reader));
+        }
+        return rows;
+    }
+
+    internal static async ValueTask<int> ExecuteAsync(
+        this NpgsqlConnection connection, string sql, CancellationToken cancellation, params NpgsqlParameter[] values)
+    {
+        var command = new NpgsqlCommand(sql, connection);
+        await using (command.ConfigureAwait(false))
+        {
+            command.Parameters.AddRange(values);
+            return await command.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    internal static NpgsqlBatchCommand Add(this NpgsqlBatch batch, string sql, params NpgsqlParameter[] values)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var value in values) command.Parameters.Add(value);
+        batch.BatchCommands.Add(command);
+        return command;
+    }
+}
