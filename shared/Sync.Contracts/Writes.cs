@@ -112,7 +112,8 @@ public abstract record WriteResult
 public sealed record Refusal(RefusalCode Code, string Detail, Envelope? Current = null)
 {
     /// <summary>True when the same request may be accepted later without a change.</summary>
-    public bool IsTransient => Code is RefusalCode.NoOwner or RefusalCode.Overloaded or RefusalCode.ShuttingDown;
+    public bool IsTransient => Code is RefusalCode.NoOwner or RefusalCode.Overloaded or RefusalCode.ShuttingDown
+        or RefusalCode.LedgerUnavailable;
 }
 
 /// <summary>Stable codes of refusals. Text form on the wire: kebab-case (<c>expected-sequence-differs</c>); HTTP status in parentheses.</summary>
@@ -162,4 +163,7 @@ public enum RefusalCode
 
     /// <summary>The ledger refused the data for a reason that was not foreseen (422).</summary>
     DataError,
+
+    /// <summary>The database did not take the write before its deadline; it is certainly not committed (503).</summary>
+    LedgerUnavailable,
 }

@@ -1,0 +1,69 @@
+using Sync.Contracts;
+
+namespace Sync.Ledger;
+
+/// <summary>How much a cache entry knows.</summary>
+internal enum Knowledge
+{
+    /// <summary>Nothing, and nobody asked.</summary>
+    Missing,
+
+    /// <summary>Waits for the next load.</summary>
+    Wanted,
+
+    /// <summary>Part of a load under way.</summary>
+    Loading,
+
+    /// <summary>Known, and from here on kept up to date by the core itself.</summary>
+    Ready,
+}
+
+/// <summary>An entry of a <see cref="PinnedCache{TKey, TEntry}"/>.</summary>
+internal abstract class CacheEntry<TKey, TSelf>(TKey key)
+    where TSelf : CacheEntry<TKey, TSelf>
+{
+    public TKey Key => key;
+    public Knowledge Knowledge { get; set; }
+    public int Pins { get; set; }
+    public TSelf? Older { get; set; }
+    public TSelf? Newer { get; set; }
+
+    /// <summary>The pass in which an earlier request of this name had to wait: later ones wait behind it.</summary>
+    public long BlockedInPass { get; set; }
+
+    /// <summary>The pass whose group touches this name.</summary>
+    public long TakenInPass { get; set; }
+}
+
+/// <summary>A key's head: as committed, or as the group under way will leave it.</summary>
+internal sealed class HeadEntry(SyncedKey key) : CacheEntry<SyncedKey, HeadEntry>(key)
+{
+    public HeadState Head { get; set; }
+}
+
+/// <summary>A collection's last position.</summary>
+internal sealed class CollectionEntry(CollectionName key) : CacheEntry<CollectionName, CollectionEntry>(key)
+{
+    public Position Last { get; set; }
+}
+
+/// <summary>What an idempotency key committed; ready without a receipt = nothing. It keeps no value.</summary>
+internal sealed class IdempotencyEntry(IdempotencyName key) : CacheEntry<IdempotencyName, IdempotencyEntry>(key)
+{
+    public Receipt? Receipt { get; private set; }
+    private ChangeOp _op;
+    private SchemaVersion _schemaVersion;
+
+    public void Know(Receipt? receipt, ChangeOp op, SchemaVersion schemaVersion)
+    {
+        Receipt = receipt;
+        _op = op;
+        _schemaVersion = schemaVersion;
+        Knowledge = Knowledge.Ready;
+    }
+
+    /// <summary>True when a line asks for the write that this key has committed.</summary>
+    public bool IsSameWrite(WriteLine line) =>
+        Receipt is not null && Receipt.Key == line.Command.Key && _op == line.Command.Op
+        && _schemaVersion == line.Command.SchemaVersion && Receipt.ValueHash == line.ValueHash;
+}

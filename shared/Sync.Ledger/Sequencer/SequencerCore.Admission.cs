@@ -1,0 +1,120 @@
+using Sync.Contracts;
+
+namespace Sync.Ledger;
+
+// Taking in: the door's limits, and binding a request to what is known of its names.
+public sealed partial class SequencerCore
+{
+    private bool _stopping;
+
+    private Refusal? CheckAdmission(WriteRequest request)
+    {
+        if (Phase == SequencerPhase.Lost)
+            return new(RefusalCode.NoOwner, "This process does not own the feed. Try again.");
+        if (_stopping) return new(RefusalCode.ShuttingDown, "The writer is stopping. Try again.");
+        if (request.IsAtomic && CheckBatch(request) is { } refusal) return refusal;
+        if (request.ValueBytes > _options.GroupBytesMax)
+            return new(RefusalCode.TooLarge, $"The value has {request.ValueBytes} bytes; at most {_options.GroupBytesMax} fit a commit.");
+        return Queued + request.Count > _options.QueuedWritesMax || QueuedBytes + request.QueuedBytes > _options.QueuedBytesMax
+            ? new(RefusalCode.Overloaded, $"The feed's queue is full ({Queued} writes, {QueuedBytes} bytes). Try again later.")
+            : null;
+    }
+
+    private Refusal? CheckBatch(WriteRequest request)
+    {
+        if (request.Count == 0) return new(RefusalCode.InvalidBatch, "The batch is empty.");
+        if (request.Count > _options.GroupFactsMax || request.ValueBytes > _options.GroupBytesMax)
+        {
+            return new(RefusalCode.InvalidBatch,
+                $"The batch has {request.Count} lines and {request.ValueBytes} bytes; at most {_options.GroupFactsMax} lines and "
+                + $"{_options.GroupBytesMax} bytes can be atomic.");
+        }
+        HashSet<IdempotencyName>? seen = null;
+        foreach (var line in request.Lines)
+        {
+            if (line.Command.IdempotencyKey is not { } key) continue;
+            seen ??= [];
+            if (!seen.Add(new(line.Command.Key.Vault, key)))
+                return new(RefusalCode.InvalidBatch, $"Two lines of the batch have the idempotency key '{key}'.");
+        }
+        return null;
+    }
+
+    private void Bind(WriteRequest request)
+    {
+        foreach (var line in request.Lines)
+        {
+            var key = line.Command.Key;
+            line.Head = _heads.Pin(key);
+            line.Collection = _collections.Pin(new(key.Vault, key.Collection));
+            line.Idempotency = line.Command.IdempotencyKey is { } name ? _idempotency.Pin(new(key.Vault, name)) : null;
+            // When the store is asked for the head anyway, the idempotency key costs nothing more.
+            if (line.Head.Knowledge is Knowledge.Missing or Knowledge.Wanted && line.Idempotency?.Knowledge == Knowledge.Missing)
+                Want(line.Idempotency);
+            if (line.Head.Knowledge == Knowledge.Missing) Want(line.Head);
+            else if (_faults.SequenceFromStaleLoad && line.Head.Knowledge == Knowledge.Ready) _wantedHeads.Enqueue(line.Head);
+            if (line.Collection.Knowledge == Knowledge.Missing) Want(line.Collection);
+        }
+    }
+
+    private void Release(WriteRequest request)
+    {
+        foreach (var line in request.Lines)
+        {
+            _heads.Release(line.Head);
+            _collections.Release(line.Collection);
+            if (line.Idempotency is not null) _idempotency.Release(line.Idempotency);
+        }
+    }
+
+    private void Want(HeadEntry entry)
+    {
+        entry.Knowledge = Knowledge.Wanted;
+        _wantedHeads.Enqueue(entry);
+    }
+
+    private void Want(CollectionEntry entry)
+    {
+        entry.Knowledge = Knowledge.Wanted;
+        _wantedCollections.Enqueue(entry);
+    }
+
+    private void Want(IdempotencyEntry entry)
+    {
+        entry.Knowledge = Knowledge.Wanted;
+        _wantedIdempotency.Enqueue(entry);
+    }
+
+    private HeadEntry[] TakeWanted(Queue<HeadEntry> wanted)
+    {
+        var taken = new HeadEntry[Math.Min(wanted.Count, _options.LoadItemsMax)];
+        for (var index = 0; index < taken.Length; index++)
+        {
+            taken[index] = wanted.Dequeue();
+            if (taken[index].Knowledge == Knowledge.Wanted) taken[index].Knowledge = Knowledge.Loading;
+        }
+        return taken;
+    }
+
+    private CollectionEntry[] TakeWanted(Queue<CollectionEntry> wanted)
+    {
+        var taken = new CollectionEntry[Math.Min(wanted.Count, _options.LoadItemsMax)];
+        for (var index = 0; index < taken.Length; index++)
+        {
+            taken[index] = wanted.Dequeue();
+            taken[index].Knowledge = Knowledge.Loading;
+        }
+        return taken;
+    }
+
+    private IdempotencyEntry[] TakeWanted(Queue<IdempotencyEntry> wanted)
+    {
+        var taken = new IdempotencyEntry[Math.Min(wanted.Count, _options.LoadItemsMax)];
+        for (var index = 0; index < taken.Length; index++)
+        {
+            taken[index] = wanted.Dequeue();
+            taken[index].Knowledge = Knowledge.Loading;
+        }
+        return taken;
+    }
+}

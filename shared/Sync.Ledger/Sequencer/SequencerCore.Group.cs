@@ -1,0 +1,258 @@
+using Sync.Contracts;
+
+namespace Sync.Ledger;
+
+// Forming a group: the order of checks of a write is here.
+public sealed partial class SequencerCore
+{
+    private readonly List<WriteRequest> _units = [];
+    private readonly List<WriteLine> _lines = [];
+    private long _lineBytes;
+    private long _pass;
+
+    private enum Verdict
+    {
+        Take,
+        Wait,
+        Done,
+        Full,
+    }
+
+    /// <summary>The next group to commit: whatever can be decided now, in arrival order, up to the limits. Decided requests that
+    /// need no commit (refused, replayed) are completed.</summary>
+    /// <param name="now">Wall clock; the group's time is this, or just above the last group's.</param>
+    /// <param name="ids">Fact ids.</param>
+    /// <param name="published">Confirmed published position to save along.</param>
+    /// <returns>Null when a group is in flight, or nothing can be committed now. Report the outcome of what is
+    /// returned with <see cref="CommitReturned"/>, exactly once.</returns>
+    public FactGroup? TryTakeGroup(Timestamp now, IIdSource ids, Position published)
+    {
+        if (InFlight is not null || Phase is not (SequencerPhase.Owning or SequencerPhase.Stopping)) return null;
+        var time = now > _state.LastTime ? now : new Timestamp(_state.LastTime.UnixMicroseconds + 1);
+        var unitsMax = _splits.Count > 0 ? _splits.Peek() : int.MaxValue;
+        // A pass that takes nothing but leaves names marked by undone lines is repeated: those marks held others back.
+        while (_changed)
+        {
+            Pass(ids, time, unitsMax);
+            if (_units.Count > 0) return Seal(time, published, unitsMax);
+        }
+        return null;
+    }
+
+    private void Pass(IIdSource ids, Timestamp time, int unitsMax)
+    {
+        _changed = false;
+        _pass++;
+        _lines.Clear();
+        _lineBytes = 0;
+        WriteRequest? before = null;
+        for (var request = _waiting.First; request is not null;)
+        {
+            var next = request.Next;
+            var verdict = _units.Count == unitsMax ? Verdict.Full : Decide(request, ids, time);
+            if (verdict == Verdict.Full)
+            {
+                _changed = true;
+                return;
+            }
+            if (verdict == Verdict.Wait)
+            {
+                Block(request);
+                before = request;
+            }
+            else
+            {
+                _waiting.Remove(before, request);
+                if (verdict == Verdict.Take) _units.Add(request);
+            }
+            request = next;
+        }
+    }
+
+    private Verdict Decide(WriteRequest request, IIdSource ids, Timestamp time)
+    {
+        if (!IsKnown(request)) return Verdict.Wait;
+        if (_lines.Count + request.Count > _options.GroupFactsMax || _lineBytes + request.ValueBytes > _options.GroupBytesMax)
+            return Verdict.Full;
+        var restsOnGroup = RestsOnGroup(request);
+        var mark = _lines.Count;
+        for (var index = 0; index < request.Lines.Length; index++)
+        {
+            var line = request.Lines[index];
+            var refusal = DecideLine(line, out var mustAsk);
+            if (refusal is null && !mustAsk)
+            {
+                if (line.Replay is null) Accept(line, ids, time);
+                continue;
+            }
+            Undo(mark);
+            if (mustAsk || restsOnGroup)
+            {
+                // The names are marked as taken by lines that were undone; that only makes others wait one pass.
+                _changed |= restsOnGroup;
+                return Verdict.Wait;
+            }
+            Finish(request, index, refusal!);
+            return Verdict.Done;
+        }
+        if (_lines.Count > mark) return Verdict.Take;
+        FinishCommitted(request);
+        return Verdict.Done;
+    }
+
+    private bool IsKnown(WriteRequest request)
+    {
+        foreach (var line in request.Lines)
+        {
+            if (line.Head.Knowledge != Knowledge.Ready || line.Head.BlockedInPass == _pass) return false;
+            if (line.Collection.Knowledge != Knowledge.Ready) return false;
+            if (line.Idempotency is not { } key) continue;
+            // A key that the group being formed uses will have a receipt, or not, when that commit is back.
+            if (key.Knowledge is Knowledge.Wanted or Knowledge.Loading || key.BlockedInPass == _pass || key.TakenInPass == _pass)
+            {
+                _changed |= key.TakenInPass == _pass;
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private bool RestsOnGroup(WriteRequest request)
+    {
+        foreach (var line in request.Lines)
+            if (line.Head.TakenInPass == _pass) return true;
+        return false;
+    }
+
+    private void Block(WriteRequest request)
+    {
+        foreach (var line in request.Lines)
+        {
+            line.Head.BlockedInPass = _pass;
+            if (line.Idempotency is not null) line.Idempotency.BlockedInPass = _pass;
+        }
+    }
+
+    // The order of checks: idempotency key, expected sequence, then what the operation itself needs. A write that would be
+    // refused asks for its idempotency key first: a repeated conditional write gets its first receipt.
+    private Refusal? DecideLine(WriteLine line, out bool mustAsk)
+    {
+        mustAsk = false;
+        line.Replay = null;
+        if (line.Idempotency is { Knowledge: Knowledge.Ready, Receipt: { } receipt } known)
+        {
+            if (!known.IsSameWrite(line))
+            {
+                return new(RefusalCode.IdempotencyKeyReused,
+                    $"The idempotency key has committed another write ({receipt.Key}, sequence {receipt.Sequence}). Use a new key.");
+            }
+            line.Replay = receipt;
+            return null;
+        }
+        var refusal = CheckExpectation(line.Command, line.Head.Head);
+        if (refusal is null || line.Idempotency is not { Knowledge: Knowledge.Missing } unasked) return refusal;
+        Want(unasked);
+        mustAsk = true;
+        return refusal;
+    }
+
+    private static Refusal? CheckExpectation(WriteCommand command, HeadState head)
+    {
+        if (command.Expected is { } expected && expected != head.Sequence)
+        {
+            return new(RefusalCode.ExpectedSequenceDiffers,
+                $"The last sequence is {head.Sequence}, not {expected}. Read the record, then decide again.");
+        }
+        if (command.OnlyIfNoLiveRecord && head.IsLive)
+            return new(RefusalCode.LiveRecordExists, $"There is a live record with sequence {head.Sequence}.");
+        if (command.Op == ChangeOp.Delete && !head.IsLive)
+            return new(RefusalCode.NoLiveRecord, "There is no live record to delete.");
+        return command.Op == ChangeOp.Append && head.Sequence != Sequence.None
+            ? new(RefusalCode.WrongShape, "The key holds an event or a record already; append under a new key.")
+            : null;
+    }
+
+    private void Accept(WriteLine line, IIdSource ids, Timestamp time)
+    {
+        var before = line.Head.Head;
+        _lines.Add(line);
+        _lineBytes += line.Command.Value.Length;
+        var position = new Position(_state.Position.Value + _lines.Count);
+        line.FactId = new FactId(ids.Next(time));
+        line.Before = before;
+        line.CollectionBefore = line.Collection.Last;
+        var isFirst = before.Sequence == Sequence.None;
+        line.Head.Head = new HeadState(
+            before.Sequence.Next, position, line.FactId, line.Command.Op != ChangeOp.Delete, isFirst ? position : before.Origin);
+        line.Head.TakenInPass = _pass;
+        line.Collection.Last = position;
+        if (line.Idempotency is not null) line.Idempotency.TakenInPass = _pass;
+    }
+
+    private void Undo(int mark)
+    {
+        for (var index = _lines.Count - 1; index >= mark; index--)
+        {
+            var line = _lines[index];
+            line.Head.Head = line.Before;
+            line.Collection.Last = line.CollectionBefore;
+            line.Fact = null;
+            _lineBytes -= line.Command.Value.Length;
+        }
+        _lines.RemoveRange(mark, _lines.Count - mark);
+    }
+
+    private FactGroup Seal(Timestamp time, Position published, int unitsMax)
+    {
+        var facts = new PendingFact[_lines.Count];
+        var chain = _state.Chain;
+        for (var index = 0; index < facts.Length; index++)
+        {
+            var line = _lines[index];
+            var position = new Position(_state.Position.Value + index + 1);
+            chain = _chainStep(chain, FactOf(line, position, time, default));
+            line.Fact = FactOf(line, position, time, chain);
+            facts[index] = new PendingFact(line.Fact, line.Before);
+        }
+        _isSplit = unitsMax != int.MaxValue;
+        if (_isSplit) _splits.Pop();
+        InFlight = new FactGroup
+        {
+            Lease = _state.Lease,
+            Expected = _state.Position,
+            Facts = facts,
+            Published = published,
+            LeaseTtl = _options.LeaseTtl,
+        };
+        if (_faults.AckBeforeCommit)
+            foreach (var request in _units) AnswerCommitted(request);
+        return InFlight;
+    }
+
+    private Fact FactOf(WriteLine line, Position position, Timestamp time, Hash256 chain)
+    {
+        var command = line.Command;
+        var isFirst = line.Before.Sequence == Sequence.None;
+        return new Fact
+        {
+            Id = line.FactId,
+            // The cached name, so that a million facts of a key share one text.
+            Key = line.Head.Key,
+            Sequence = line.Before.Sequence.Next,
+            Op = command.Op,
+            Value = command.Value,
+            ValueHash = line.ValueHash,
+            SchemaVersion = command.SchemaVersion,
+            Causation = command.Op == ChangeOp.Append ? command.Causation : isFirst ? null : line.Before.FactId,
+            TransactionTime = time,
+            ValidTime = command.ValidTime,
+            Producer = command.Producer,
+            IdempotencyKey = command.IdempotencyKey,
+            Feed = _state.Lease.Feed,
+            Position = position,
+            After = line.CollectionBefore,
+            Epoch = _state.Lease.Epoch,
+            Chain = chain,
+        };
+    }
+}

@@ -1,0 +1,203 @@
+using Sync.Contracts;
+
+namespace Sync.Ledger;
+
+/// <summary>Carries out what a <see cref="PublisherCore"/> decides, off the acknowledgement path.</summary>
+/// <remarks>One loop hands over envelopes and beats, in order. The core is guarded by a lock because the owner's loop gives it facts
+/// directly: an inbox between the two would be a second buffer to bound. The lock is never held across an await.</remarks>
+internal sealed class FeedPublisher : IDisposable
+{
+    private static readonly TimeSpan WaitMax = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _gate = new();
+    private readonly NodeParts _parts;
+    private readonly PublisherCore _core;
+    private readonly FeedId _feed;
+    private readonly LoopSignal _signal = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ITimer _timer;
+    private Task _loop = Task.CompletedTask;
+    private Task _flush = Task.CompletedTask;
+    private Task _read = Task.CompletedTask;
+    private int _failures;
+
+    public FeedPublisher(NodeParts parts, FeedState state)
+    {
+        _parts = parts;
+        _feed = state.Lease.Feed;
+        _core = new PublisherCore(state, parts.Store.Info.History, parts.Options, parts.Faults);
+        _timer = parts.Clock.Provider.CreateTimer(
+            static signal => ((LoopSignal)signal!).Set(), _signal, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public Position ToSave
+    {
+        get { lock (_gate) return _core.ToSave; }
+    }
+
+    public (Position Committed, Position Handed, Position Confirmed) Marks
+    {
+        get { lock (_gate) return (_core.Committed, _core.Handed, _core.Confirmed); }
+    }
+
+    public void Start() => _loop = Task.Run(RunAsync);
+
+    public void Append(IReadOnlyList<Fact> facts)
+    {
+        lock (_gate) _core.Append(facts);
+        _signal.Set();
+    }
+
+    public void TakenOver(FeedState state)
+    {
+        lock (_gate) _core.TakenOver(state);
+        _signal.Set();
+    }
+
+    /// <summary>Stops, when everything is confirmed or the time is over.</summary>
+    public async Task StopAsync(TimeSpan drain)
+    {
+        var clock = _parts.Clock;
+        for (var until = clock.Steady + drain; clock.Steady < until && !IsDrained();)
+            await Task.Delay(TimeSpan.FromMilliseconds(10), clock.Provider).ConfigureAwait(false);
+        await _stop.CancelAsync().ConfigureAwait(false);
+        _signal.Set();
+        await Task.WhenAll(_loop, _flush, _read).ConfigureAwait(false);
+    }
+
+    public void Dispose()
+    {
+        _timer.Dispose();
+        _stop.Dispose();
+    }
+
+    private bool IsDrained()
+    {
+        lock (_gate) return _core.Confirmed == _core.Committed;
+    }
+
+    private async Task RunAsync()
+    {
+        var connection = _parts.Transport.ConnectionEpoch;
+        while (!_stop.IsCancellationRequested)
+        {
+            // Looked at before each step: what is handed over after a change belongs to another connection.
+            var current = _parts.Transport.ConnectionEpoch;
+            if (current != connection) Restart();
+            connection = current;
+            var step = default(PublishStep);
+            try
+            {
+                lock (_gate) step = _core.Next(_parts.Clock.Steady, _parts.Clock.Wall);
+                await CarryOutAsync(step, connection).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (SyncException exception) when (exception.Code == SyncErrorCode.Invalid && step.Kind == PublishKind.Envelope)
+            {
+                // It can never be handed over; holding the feed back for it would hurt every other key.
+                _parts.Logger.EnvelopeRefused(_feed, step.Fact!.Key, step.Fact.Position, exception);
+            }
+            catch (Exception exception)
+            {
+                _parts.Logger.PublishFailed(_feed, Marks.Confirmed, exception);
+                Restart();
+                await PauseAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async ValueTask CarryOutAsync(PublishStep step, long connection)
+    {
+        switch (step.Kind)
+        {
+            case PublishKind.Envelope:
+                await _parts.Transport.PublishAsync(step.Fact!.Key, step.Fact.ToEnvelope(_parts.Store.Info.History), _stop.Token)
+                    .ConfigureAwait(false);
+                _parts.Metrics.Published();
+                break;
+            case PublishKind.Beat:
+                await _parts.Transport.PublishBeatAsync(step.Beat!, _stop.Token).ConfigureAwait(false);
+                _parts.Metrics.Beat();
+                break;
+            case PublishKind.Flush:
+                _flush = FlushAsync(step.Token, connection);
+                break;
+            case PublishKind.Read:
+                _read = ReadAsync(step);
+                break;
+            default:
+                await WaitAsync(step.WakeAt).ConfigureAwait(false);
+                break;
+        }
+    }
+
+    private async Task WaitAsync(TimeSpan wakeAt)
+    {
+        var due = wakeAt - _parts.Clock.Steady;
+        _timer.Change(due < TimeSpan.Zero ? TimeSpan.Zero : due < WaitMax ? due : WaitMax, Timeout.InfiniteTimeSpan);
+        await _signal.WaitAsync().ConfigureAwait(false);
+    }
+
+    private async Task FlushAsync(long token, long connection)
+    {
+        var isConfirmed = false;
+        try
+        {
+            await _parts.Transport.FlushAsync(_stop.Token).ConfigureAwait(false);
+            isConfirmed = _parts.Transport.ConnectionEpoch == connection;
+            _failures = 0;
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+        }
+        catch (Exception exception)
+        {
+            _parts.Logger.PublishFailed(_feed, Marks.Confirmed, exception);
+            await PauseAsync().ConfigureAwait(false);
+        }
+        if (!isConfirmed) _parts.Metrics.PublishRestarted();
+        lock (_gate) _core.FlushReturned(token, isConfirmed);
+        _signal.Set();
+    }
+
+    private async Task ReadAsync(PublishStep step)
+    {
+        IReadOnlyList<Fact> facts = [];
+        try
+        {
+            var page = await _parts.Store.ReadFeedAsync(
+                _feed, step.After, _parts.Options.PublishReadFactsMax, _parts.Options.GroupBytesMax, _stop.Token).ConfigureAwait(false);
+            facts = page.Facts;
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+        }
+        catch (Exception exception)
+        {
+            _parts.Logger.PublishFailed(_feed, Marks.Confirmed, exception);
+            await PauseAsync().ConfigureAwait(false);
+        }
+        lock (_gate) _core.ReadReturned(step.Token, facts);
+        _signal.Set();
+    }
+
+    private void Restart()
+    {
+        _parts.Metrics.PublishRestarted();
+        lock (_gate) _core.Restart();
+    }
+
+    private async Task PauseAsync()
+    {
+        try
+        {
+            await Task.Delay(_parts.RetryDelay(++_failures), _parts.Clock.Provider, _stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+}
