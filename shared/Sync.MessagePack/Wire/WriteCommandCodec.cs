@@ -1,0 +1,29 @@
+using System.Buffers;
+using Sync.Contracts;
+
+namespace Sync.MessagePack;
+
+/// <summary>The request of <c>sync.put</c> and <c>sync.append</c> (docs/PROTOCOL.md, Requests and replies). The subject names
+/// the key; names, sizes, and the value beyond its structure, are for the receiver to check.</summary>
+public static class WriteCommandCodec
+{
+    /// <summary>Writes the request; key and trace context travel outside.</summary>
+    public static void Encode(WriteCommand command, IBufferWriter<byte> destination)
+    {
+        var writer = new MsgPackWriter(destination);
+        CommandFields.Write(ref writer, command, withKey: false);
+        writer.Flush();
+    }
+
+    /// <summary>Reads the request. Never throws for bad input; the result owns its memory.</summary>
+    /// <param name="bytes">The request's body.</param>
+    /// <param name="key">What the subject named.</param>
+    public static ParseResult<WriteCommand> Decode(ReadOnlySpan<byte> bytes, SyncedKey key)
+    {
+        var reader = new MsgPackReader(bytes);
+        var command = CommandFields.Read(ref reader, key, out var where);
+        return command is not null && reader.TryEnd()
+            ? ParseResult<WriteCommand>.Ok(command)
+            : ParseResult<WriteCommand>.Err(where.Describe(reader.Error));
+    }
+}
