@@ -6,7 +6,7 @@ public enum SyncErrorCode
     /// <summary>The bus cannot be reached, or the connection was lost before the answer.</summary>
     BusUnavailable,
 
-    /// <summary>Nobody answers the request (no responders), or not in time.</summary>
+    /// <summary>No answer came in time: whether the request was carried out is not known.</summary>
     NoAnswer,
 
     /// <summary>The writer or the ledger answered with an error.</summary>
@@ -29,6 +29,9 @@ public enum SyncErrorCode
 
     /// <summary>A write is committed or not, and nobody can say now: repeat it with the same idempotency key.</summary>
     UnknownOutcome,
+
+    /// <summary>Nobody answers requests there (no responders): the request was certainly not carried out.</summary>
+    NoResponder,
 }
 
 /// <summary>The one family of exceptions.</summary>

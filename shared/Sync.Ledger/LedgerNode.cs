@@ -89,6 +89,17 @@ public sealed class LedgerNode : IAsyncDisposable
     public async ValueTask<WriteResult> WriteAsync(WriteCommand command, CancellationToken cancellation = default)
     {
         var feed = await _parts.Store.FeedOfAsync(command.Key.Vault, cancellation).ConfigureAwait(false);
+        return await WriteAsync(feed, command, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>As <see cref="WriteAsync(WriteCommand, CancellationToken)"/> for a caller that knows the vault's feed from
+    /// <see cref="ILedgerStore.FeedOfAsync"/>: the write is in the feed's queue when the call returns, so writes keep the order
+    /// of the calls.</summary>
+    /// <param name="feed">The feed of the command's vault.</param>
+    /// <param name="command">Names, sizes and value are checked already.</param>
+    /// <param name="cancellation">Stops waiting: the outcome is then unknown.</param>
+    public async ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command, CancellationToken cancellation = default)
+    {
         if (Volatile.Read(ref _owners[feed.Value]) is not { } owner) return new WriteResult.Refused(NotOwned(feed));
         var pending = new PendingWrite(command, _parts.Clock.Steady + _parts.Options.WriteTimeout);
         owner.Submit(pending);

@@ -50,8 +50,9 @@ public interface IBus : IAsyncDisposable
     /// <param name="headers">Null = none.</param>
     /// <param name="timeout">Positive.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <exception cref="SyncException"><see cref="SyncErrorCode.NoAnswer"/> (transient): nobody answers requests there, or not
-    /// in time. <see cref="SyncErrorCode.BusUnavailable"/> (transient): no connection, or it was lost before the answer.</exception>
+    /// <exception cref="SyncException"><see cref="SyncErrorCode.NoResponder"/> (transient): nobody answers requests there.
+    /// <see cref="SyncErrorCode.NoAnswer"/> (transient): not in time. <see cref="SyncErrorCode.BusUnavailable"/> (transient): no
+    /// connection, or it was lost before the answer.</exception>
     ValueTask<BusReply> RequestAsync(
         string subject, ReadOnlyMemory<byte> payload, BusHeaders? headers, TimeSpan timeout, CancellationToken cancellation = default);
 

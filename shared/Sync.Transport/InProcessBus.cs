@@ -191,7 +191,7 @@ public sealed class InProcessBus : IBus, IThreadPoolWorkItem
         {
             if (!answers && item.ReplyTo is not null && _requests.TryGetValue(item.ReplyTo, out var asked))
                 asked.TrySetException(new SyncException(
-                    SyncErrorCode.NoAnswer, $"nobody answers requests on {item.Subject}", isTransient: true));
+                    SyncErrorCode.NoResponder, $"nobody answers requests on {item.Subject}", isTransient: true));
             return;
         }
         var message = new BusMessage(item.SubjectBytes, item.ReplyToBytes, item.Payload, item.Headers);
