@@ -6,7 +6,7 @@ namespace Sync.Transport;
 
 /// <summary>Names as subjects and back (docs/PROTOCOL.md, Subjects). A vault is two tokens, <c>group.partition</c> or
 /// <c>vault._</c>, so that wildcards and permissions work by group. Immutable, safe from any thread.</summary>
-public sealed class Subjects
+public sealed class Subjects : ISubjectMap
 {
     /// <summary>Longest subject made or read here, in characters. Names and prefixes within their limits stay below it.</summary>
     public const int LengthMax = SubjectRules.LengthMax;
@@ -40,9 +40,7 @@ public sealed class Subjects
     /// <exception cref="SyncException">A name breaks its rule (<see cref="SyncErrorCode.Invalid"/>).</exception>
     public string Of(SyncedKey key) => _synced + KeyTokens(key);
 
-    /// <summary>What to subscribe to for a pattern. A group's subject also matches the vault of the group's own name:
-    /// <see cref="IsOutsideGroup"/> tells those apart.</summary>
-    /// <exception cref="SyncException">A name breaks its rule, or the pattern names both or neither of group and vault.</exception>
+    /// <inheritdoc/>
     public string Of(SyncedPattern pattern)
     {
         if (Patterns.Check(pattern) is { } wrong) throw Invalid(wrong);
@@ -50,15 +48,14 @@ public sealed class Subjects
         return $"{_synced}{vault}.{(pattern.Collection is null ? "*" : SubjectToken.Encode(pattern.Collection))}.*";
     }
 
-    /// <summary>True when an envelope's subject belongs to a vault outside any group (partition token <c>_</c>), which no
-    /// group pattern follows.</summary>
-    /// <param name="subject">A well-formed subject in ASCII, as the bus delivered it.</param>
-    public bool IsOutsideGroup(ReadOnlySpan<byte> subject)
+    /// <summary>False for the vault of a group's own name (partition token <c>_</c>): the group's wildcard matches it, though
+    /// it is no shard.</summary>
+    public bool Follows(SyncedPattern pattern, ReadOnlySpan<byte> subject)
     {
+        if (pattern.Group is null) return true;
         if (subject.Length <= _synced.Length) return false;
         var afterPrefix = subject[_synced.Length..];
-        var dot = afterPrefix.IndexOf((byte)'.');
-        return dot >= 0 && afterPrefix[(dot + 1)..].StartsWith("_."u8);
+        return !afterPrefix[(afterPrefix.IndexOf((byte)'.') + 1)..].StartsWith("_."u8);
     }
 
     /// <summary>Reads an envelope's subject. Strict: every key has exactly one subject, and hostile input only gives false.</summary>
@@ -70,10 +67,10 @@ public sealed class Subjects
             && TryParseKey(subject[_synced.Length..], out key);
     }
 
-    /// <summary>Where a feed's beats go.</summary>
+    /// <inheritdoc/>
     public string OfBeat(FeedId feed) => _beat + feed;
 
-    /// <summary>The beats of all feeds.</summary>
+    /// <inheritdoc/>
     public string Beats => _beat + "*";
 
     /// <summary>A request about one key: get, put or history.</summary>

@@ -1,11 +1,13 @@
+using Sync.Contracts;
+
 namespace Sync.Transport;
 
-/// <summary>The W3C <c>traceparent</c> header: <c>00-32 hex-16 hex-2 hex</c>, lower case.</summary>
+/// <summary>The W3C <c>traceparent</c> header: <c>00-32 hex-16 hex-2 hex</c>, lower case. What is malformed is dropped, never
+/// sent or stored: it comes from outside and goes into other systems' traces.</summary>
 internal static class TraceContext
 {
     private const int Length = 55;
 
-    // What is malformed is dropped, never sent or stored: it comes from outside and goes into other systems' traces.
     public static bool IsWellFormed(string? text)
     {
         if (text is not { Length: Length } || !text.StartsWith("00-", StringComparison.Ordinal)) return false;
@@ -15,5 +17,31 @@ internal static class TraceContext
             if (!right) return false;
         }
         return true;
+    }
+
+    public static BusHeaders? ToHeaders(string? traceParent) =>
+        IsWellFormed(traceParent) ? BusHeaders.Of(BusHeaders.TraceParent, traceParent!) : null;
+
+    /// <summary>The envelope with the trace that its message carried; itself when there is none.</summary>
+    public static Envelope Attach(Envelope envelope, BusHeaders headers)
+    {
+        if (headers[BusHeaders.TraceParent] is not { } traceParent || !IsWellFormed(traceParent)) return envelope;
+        return new Envelope
+        {
+            Key = envelope.Key,
+            Value = envelope.Value,
+            SchemaVersion = envelope.SchemaVersion,
+            Sequence = envelope.Sequence,
+            Op = envelope.Op,
+            Id = envelope.Id,
+            Feed = envelope.Feed,
+            Position = envelope.Position,
+            History = envelope.History,
+            Hash = envelope.Hash,
+            After = envelope.After,
+            Time = envelope.Time,
+            Producer = envelope.Producer,
+            TraceParent = traceParent,
+        };
     }
 }
