@@ -1,0 +1,54 @@
+using Sync.Contracts;
+
+namespace Sync.Replication;
+
+/// <summary>All local replicas of one key behind one subscription: a delivery is a walk over an array.
+/// <para>Why it is safe: the array is copied on write under the hub's lock and read whole, so a replica that comes or goes during a
+/// delivery is harmless (one that is gone drops what it gets). A group ends with its last replica and is never used again: a later
+/// replica of the key makes a new group with a subscription of its own, so none can be lost between the two.</para></summary>
+internal sealed class KeyGroup(ReplicaHub hub, SyncedKey key) : IEnvelopeHandler
+{
+    private Replica[] _replicas = [];
+    private Task<IAsyncDisposable>? _subscription;
+
+    public SyncedKey Key => key;
+
+    public Replica[] Replicas => Volatile.Read(ref _replicas);
+
+    public void Receive(Envelope envelope)
+    {
+        foreach (var replica in Volatile.Read(ref _replicas)) replica.Receive(envelope, EnvelopeOrigin.Live);
+    }
+
+    public void Disrupted(Disruption disruption) => hub.Disrupted(disruption);
+
+    /// <summary>Under the hub's lock.</summary>
+    public void Add(Replica replica) => Volatile.Write(ref _replicas, [.. _replicas, replica]);
+
+    /// <summary>Under the hub's lock. True when it was the last.</summary>
+    public bool Remove(Replica replica)
+    {
+        Volatile.Write(ref _replicas, Array.FindAll(_replicas, other => other != replica));
+        return _replicas.Length == 0;
+    }
+
+    /// <summary>Under the hub's lock: begins the one subscription, or joins it.</summary>
+    public Task<IAsyncDisposable> SubscribeAsync(ITransport transport, CancellationToken stopping) =>
+        _subscription ??= Task.Run(() => transport.SubscribeAsync(key, this, stopping).AsTask(), stopping);
+
+    /// <summary>After the last replica has gone.</summary>
+    public async Task EndAsync()
+    {
+        if (_subscription is null) return;
+        IAsyncDisposable subscription;
+        try
+        {
+            subscription = await _subscription.ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is SyncException or OperationCanceledException or ObjectDisposedException)
+        {
+            return; // it never came to be; whoever opened it was told
+        }
+        await subscription.DisposeAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,431 @@
+using Sync.Contracts;
+
+namespace Sync.Replication;
+
+/// <summary>The gate of one replica: inputs in, effects out, nothing else. It has no clock, lock, task or random source, so the
+/// simulation drives it step by step; <c>Replica</c> is its shell. One call at a time (the shell's duty).
+/// <para>Invariants: a value that failed a gate is never in <see cref="Value"/>; <see cref="Sequence"/> never goes back but by a
+/// reset; <see cref="Sequence"/> and <see cref="Value"/> change together. <c>seen</c> is the highest mark that arrived, applied or
+/// refused: it finds gaps, and while it is ahead of what is applied the replica is not current.</para></summary>
+/// <typeparam name="T">The model.</typeparam>
+public sealed class ReplicaCore<T>
+{
+    private readonly SyncSchema<T> _schema;
+    private readonly ReplicaRules _rules;
+    private readonly HeldEnvelopes? _held;
+    private SchemaVersion _expected;
+    private SchemaVersion _refusedMajor;       // a skew of this major was refetched: the head's major is known to be it
+    private Sequence _refusedOnce;             // a refusal up to here was refetched: again only when the head changes
+    private Sequence _refusedHead;             // the writer's own answer up to here was refused: ask only for newer
+    private Position _need;
+    private bool _recovering, _recoveryFailed, _disposed;
+    private ReplicaCounters _counters;
+
+    /// <summary>A replica before its first value: sequence -1, no schema version, stale.</summary>
+    /// <param name="key">The subscribed key.</param>
+    /// <param name="schema">The parse gate.</param>
+    /// <param name="rules">Validated rules.</param>
+    public ReplicaCore(SyncedKey key, SyncSchema<T> schema, ReplicaRules rules)
+    {
+        ArgumentNullException.ThrowIfNull(schema);
+        ArgumentNullException.ThrowIfNull(rules);
+        rules.Validate();
+        (Key, _schema, _rules, _expected) = (key, schema, rules, rules.Expected);
+        _held = rules.Gaps == GapPolicy.Backfill ? new HeldEnvelopes(rules.BackfillHeldMax) : null;
+        ForgetMarks(default);
+    }
+
+    /// <summary>The subscribed key.</summary>
+    public SyncedKey Key { get; }
+
+    /// <summary>The last good value; default when there is none.</summary>
+    public T? Value { get; private set; }
+
+    /// <summary>True while there is a value to read.</summary>
+    public bool HasValue { get; private set; }
+
+    /// <summary>Applied sequence; -1 before the first, 0 = known absent.</summary>
+    public Sequence Sequence { get; private set; }
+
+    /// <summary>Schema version of the applied envelope; null text before the first.</summary>
+    public SchemaVersion SchemaVersion { get; private set; }
+
+    /// <summary>Feed and position of the applied envelope; zero where not carried.</summary>
+    public FeedPosition At { get; private set; }
+
+    /// <summary>Transaction time of the applied envelope.</summary>
+    public Timestamp Time { get; private set; }
+
+    /// <summary>How the replica stands.</summary>
+    public ReplicaStatus Status { get; private set; }
+
+    /// <summary>Highest sequence that arrived, applied or refused; -1 = none.</summary>
+    public Sequence Seen { get; private set; }
+
+    /// <summary>Feed, history and highest position that arrived; zero where not carried.</summary>
+    public FeedPosition SeenAt { get; private set; }
+
+    /// <summary>True when nothing newer than the applied value has arrived.</summary>
+    public bool IsCurrent => Sequence >= Sequence.None && Seen <= Sequence && SeenAt.Position <= At.Position;
+
+    /// <summary>True when no recovery is in flight.</summary>
+    public bool IsIdle => !_recovering && _held is not { IsOpen: true };
+
+    /// <summary>What the parse gate said of the last value it refused; null when there was none since a skew.</summary>
+    public string? LastError { get; private set; }
+
+    /// <summary>What to name as had in a refetch: the applied sequence, or a refused head that the writer itself confirmed.</summary>
+    public Sequence Have => _refusedHead > Sequence ? _refusedHead : Sequence;
+
+    /// <summary>An answer that stands below this position was read too early to settle the recovery; 0 = any will do.</summary>
+    public FeedPosition Need => SeenAt with { Position = _need };
+
+    /// <summary>Number of the latest backfill; 0 = none yet.</summary>
+    public int BackfillRound { get; private set; }
+
+    /// <summary>What was counted.</summary>
+    public ReplicaCounters Counters => _counters;
+
+    /// <summary>Value and metadata as readers see them.</summary>
+    public ReplicaMetadata Metadata => new(SchemaVersion, Sequence, Status, HasValue, At, Time);
+
+    /// <summary>Takes one envelope through the gate.</summary>
+    /// <param name="envelope">Live, seed, answer or history.</param>
+    /// <param name="origin">Where it comes from.</param>
+    public ReplicaEffects Receive(Envelope envelope, EnvelopeOrigin origin)
+    {
+        // 1. Whose it is.
+        if (_disposed) return ReplicaEffects.None;
+        if (envelope.Key != Key && !_rules.Faults.WrongKeyAccepted)
+        {
+            _counters.WrongKey++;
+            return ReplicaEffects.None;
+        }
+        var before = Status;
+        return Noted(Gate(envelope, origin), before);
+    }
+
+    private ReplicaEffects Gate(Envelope envelope, EnvelopeOrigin origin)
+    {
+        // 2. History. Only the writer knows which of two histories lives: a live envelope resets and asks, an answer decides.
+        var effects = ReplicaEffects.None;
+        if (IsOtherHistory(envelope.History))
+        {
+            effects = ResetTo(envelope.History);
+            if (origin == EnvelopeOrigin.Live && _rules.CanRefetch)
+            {
+                See(envelope);
+                return effects | Recover(envelope.Position);
+            }
+        }
+
+        // 3. Sequence gate: what is late is worth neither a gate nor a counter of skews.
+        if (envelope.Sequence <= Sequence && !(_rules.Faults.ApplyBelowSequence && origin == EnvelopeOrigin.Answer))
+        {
+            if (origin == EnvelopeOrigin.Answer && envelope.Sequence == Sequence) return effects | Confirm();
+            _counters.IgnoredStale++;
+            return effects | RecoverIfFailed();
+        }
+        if (envelope.IsKnownAbsent) return effects | KnownAbsent(envelope, origin);
+
+        // Held back until the missed ones are there: counted now, gated when it is its turn.
+        if (_held is not null && origin != EnvelopeOrigin.History && (_held.IsOpen || IsGap(envelope)))
+            return effects | Hold(envelope);
+
+        // 4. A tombstone has no value to gate.
+        if (envelope.IsTombstone)
+            return _rules.Faults.TombstoneIgnored ? effects : effects | Apply(envelope, origin, default, hasValue: false);
+        if (_rules.Faults.SequenceAdvancedBeforeParse) Sequence = envelope.Sequence;
+
+        // 5. Schema-major gate: off when either side has no well-formed major.
+        if (!envelope.SchemaVersion.AllowsMajorOf(_expected))
+        {
+            _counters.SchemaSkews++;
+            LastError = null;
+            return effects | Refuse(envelope, origin, isMajor: true);
+        }
+
+        // 6. Parse gate.
+        var parsed = Parse(envelope);
+        if (!parsed.IsOk)
+        {
+            _counters.ParseErrors++;
+            LastError = parsed.Error;
+            return effects | Refuse(envelope, origin, isMajor: false);
+        }
+        return effects | Apply(envelope, origin, parsed.Value, hasValue: true);
+    }
+
+    // A schema must not throw; one that does is a parse error like any other, and harms no other replica of the key.
+    private ParseResult<T> Parse(Envelope envelope)
+    {
+        try
+        {
+            return envelope.Parse(_schema);
+        }
+        catch (Exception error)
+        {
+            return ParseResult<T>.Err($"the schema threw {error.GetType().Name}: {error.Message}");
+        }
+    }
+
+    // 7. and 8. A gap's envelope is a newer full object, so it is applied either way.
+    private ReplicaEffects Apply(Envelope envelope, EnvelopeOrigin origin, T? value, bool hasValue)
+    {
+        var isGap = origin != EnvelopeOrigin.Answer && origin != EnvelopeOrigin.History && IsGap(envelope);
+        if (isGap) _counters.Gaps++;
+        See(envelope);
+        (Value, HasValue, Sequence, SchemaVersion) = (value, hasValue, envelope.Sequence, envelope.SchemaVersion);
+        (At, Time) = (new(envelope.Feed, envelope.History, envelope.Position), envelope.Time);
+        _counters.Applied++;
+        if (hasValue) _refusedMajor = default;
+        _recoveryFailed = false;
+        Status = IsIdle ? ReplicaStatus.Ok : ReplicaStatus.Refetching;
+        var effects = hasValue ? ReplicaEffects.Applied : ReplicaEffects.Cleared;
+        return isGap && _rules.Gaps != GapPolicy.ApplyLatest ? effects | Recover(envelope.Position) : effects;
+    }
+
+    private ReplicaEffects Refuse(Envelope envelope, EnvelopeOrigin origin, bool isMajor)
+    {
+        if (origin != EnvelopeOrigin.Answer && origin != EnvelopeOrigin.History && IsGap(envelope)) _counters.Gaps++;
+        See(envelope);
+        if (origin == EnvelopeOrigin.Answer)
+        {
+            // The writer's own word: its head is refused here, and asking again would give the same.
+            if (envelope.Sequence > _refusedHead) _refusedHead = envelope.Sequence;
+            if (envelope.Sequence > _refusedOnce) _refusedOnce = envelope.Sequence;
+            if (isMajor) _refusedMajor = envelope.SchemaVersion;
+            Status = _recovering ? ReplicaStatus.Refetching : ReplicaStatus.Skew;
+            return ReplicaEffects.Refused;
+        }
+        Status = _recovering ? ReplicaStatus.Refetching : _rules.CanRefetch ? ReplicaStatus.Skew : ReplicaStatus.Stale;
+        var isKnown = envelope.Sequence <= _refusedOnce
+            || (isMajor && _refusedMajor.Text is not null && _refusedMajor.AllowsMajorOf(envelope.SchemaVersion));
+        if (isKnown && !_recoveryFailed && !_rules.Faults.RefetchForever) return ReplicaEffects.Refused;
+        if (envelope.Sequence > _refusedOnce) _refusedOnce = envelope.Sequence;
+        if (isMajor) _refusedMajor = envelope.SchemaVersion;
+        return ReplicaEffects.Refused | Recover(envelope.Position);
+    }
+
+    private ReplicaEffects KnownAbsent(Envelope envelope, EnvelopeOrigin origin)
+    {
+        if (origin == EnvelopeOrigin.Live) return ReplicaEffects.None; // no fact has sequence 0: not a change
+        See(envelope);
+        (Value, HasValue, Sequence, SchemaVersion) = (default, false, Sequence.None, default);
+        (At, Time) = (new(envelope.Feed, envelope.History, envelope.Position), default);
+        _counters.Applied++;
+        Status = IsIdle ? ReplicaStatus.Ok : ReplicaStatus.Refetching;
+        return ReplicaEffects.Cleared;
+    }
+
+    /// <summary>The writer answered a refetch of this key, whether this replica asked or another of the same key.</summary>
+    /// <param name="envelope">The current envelope; null when the head is not newer than what was named as had.</param>
+    /// <param name="have">What was named as had.</param>
+    /// <param name="history">The ledger's history: what was had in another one confirms nothing.</param>
+    /// <param name="again">True when the key was asked for again (the answer is too old): the recovery goes on.</param>
+    public ReplicaEffects Answered(Envelope? envelope, Sequence have, HistoryId history, bool again)
+    {
+        // "Nothing newer than 7" says nothing to a replica that has 5.
+        if (_disposed || (envelope is null && have > Have && have > Sequence.None)) return ReplicaEffects.None;
+        var before = Status;
+        (_recovering, _recoveryFailed) = (_recovering && again, false);
+        if (!_recovering) _need = Position.Start;
+        var isOther = IsOtherHistory(history);
+        var effects = isOther ? ResetTo(history) : ReplicaEffects.None;
+        if (SeenAt.History.Value == 0) SeenAt = SeenAt with { History = history };
+        effects |= envelope is not null ? Receive(envelope, EnvelopeOrigin.Answer)
+            : isOther ? Recover(Position.Start)
+            : Confirm();
+        if (Status == ReplicaStatus.Refetching && IsIdle) Confirm();
+        if (!_recovering && Seen > Sequence && Seen > _refusedOnce && _held is not { IsOpen: true })
+        {
+            // Refused without asking (its major was known) while an older answer was on its way: ask once for this one too.
+            _refusedOnce = Seen;
+            effects |= Recover(SeenAt.Position);
+        }
+        return Noted(effects, before);
+    }
+
+    /// <summary>A refetch of this key got no answer, or an error.</summary>
+    /// <param name="isLast">True when no further attempt is made.</param>
+    public ReplicaEffects RefetchFailed(bool isLast)
+    {
+        if (_disposed) return ReplicaEffects.None;
+        var before = Status;
+        _counters.RefetchFailures++;
+        if (!isLast || !_recovering) return ReplicaEffects.None;
+        (_recovering, _recoveryFailed) = (false, true);
+        Status = ReplicaStatus.Stale;
+        return Noted(ReplicaEffects.None, before);
+    }
+
+    /// <summary>A request for this key began, perhaps after the core took an earlier answer for the end of its recovery.</summary>
+    public ReplicaEffects RefetchBegan()
+    {
+        if (_disposed || _recovering) return ReplicaEffects.None;
+        var before = Status;
+        (_recovering, Status) = (true, ReplicaStatus.Refetching);
+        return Noted(ReplicaEffects.None, before);
+    }
+
+    /// <summary>Something may have been missed (a reconnect, an overflow, missed beats, birth): ask.</summary>
+    /// <param name="need">An answer must stand at or above this position; 0 = any.</param>
+    public ReplicaEffects Check(Position need)
+    {
+        if (_disposed || !_rules.CanRefetch) return ReplicaEffects.None;
+        var before = Status;
+        return Noted(Recover(need), before);
+    }
+
+    /// <summary>A beat named a change that has not arrived within the grace time.</summary>
+    /// <param name="named">Its position.</param>
+    public ReplicaEffects TailGap(Position named)
+    {
+        if (_disposed) return ReplicaEffects.None;
+        var before = Status;
+        _counters.TailGaps++;
+        return Noted(Recover(named), before);
+    }
+
+    /// <summary>A beat of the replica's feed arrived: a recovery that had failed starts again.</summary>
+    public ReplicaEffects BeatHeard()
+    {
+        if (_disposed || !_recoveryFailed) return ReplicaEffects.None;
+        var before = Status;
+        return Noted(RecoverIfFailed(), before);
+    }
+
+    /// <summary>The feed is known to have another history, before any envelope of it came.</summary>
+    /// <param name="history">The new one.</param>
+    public ReplicaEffects HistoryReplaced(HistoryId history)
+    {
+        if (_disposed || !IsOtherHistory(history)) return ReplicaEffects.None;
+        var before = Status;
+        return Noted(ResetTo(history) | Recover(Position.Start), before);
+    }
+
+    /// <summary>The application expects another version from now on: what was refused may pass, so it is asked for again.</summary>
+    /// <param name="version">The version; null text switches the schema-major gate off.</param>
+    public ReplicaEffects Expect(SchemaVersion version)
+    {
+        if (_disposed || version == _expected) return ReplicaEffects.None;
+        var before = Status;
+        var wasRefused = Seen > Sequence;
+        (_expected, _refusedMajor, _refusedOnce, _refusedHead) = (version, default, Sequence.Unknown, Sequence.Unknown);
+        return wasRefused && _rules.CanRefetch ? Noted(Recover(Position.Start), before) : ReplicaEffects.None;
+    }
+
+    /// <summary>No more history comes: what is held is due, in order, whether or not a hole remains.</summary>
+    /// <param name="round"><see cref="BackfillRound"/> when the fetch began; a late end of an earlier one has no effect.</param>
+    /// <param name="complete">False when the fetch failed or took too long: only the newest held envelope is kept.</param>
+    public void HistoryEnded(int round, bool complete)
+    {
+        if (_disposed || round != BackfillRound || _held is not { IsOpen: true }) return;
+        if (!complete) _counters.BackfillsAbandoned++;
+        _held.Release(complete);
+    }
+
+    /// <summary>Takes the next held envelope through the gate; call until it gives false.</summary>
+    /// <param name="effects">What the step asks for.</param>
+    public bool TryReleaseHeld(out ReplicaEffects effects)
+    {
+        effects = ReplicaEffects.None;
+        if (_disposed || _held is null) return false;
+        var before = Status;
+        if (!_held.TryTake(Sequence, out var next, out var isAbandoned))
+        {
+            if (IsIdle && Status == ReplicaStatus.Refetching) Confirm();
+            effects = Noted(effects, before);
+            return effects != ReplicaEffects.None;
+        }
+        effects = Receive(next, EnvelopeOrigin.History);
+        if (isAbandoned) effects = Noted(effects | Recover(next.Position), before);
+        return true;
+    }
+
+    /// <summary>Nothing has an effect any more; counters and the last value stay readable.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        _recovering = false;
+        _held?.Clear();
+    }
+
+    private bool IsOtherHistory(HistoryId history) =>
+        history.Value != 0 && SeenAt.History.Value != 0 && history != SeenAt.History && !_rules.Faults.HistoryResetIgnored;
+
+    // Without a mark there is nothing to be behind of: the first envelope is never a gap.
+    private bool IsGap(Envelope envelope) =>
+        Seen >= Sequence.None && envelope.Sequence > Seen.Next && !_rules.Faults.GapNotNoticed;
+
+    private void See(Envelope envelope)
+    {
+        if (envelope.Sequence > Seen) Seen = envelope.Sequence;
+        var history = envelope.History.Value != 0 ? envelope.History : SeenAt.History;
+        if (envelope.Position > SeenAt.Position) SeenAt = new(envelope.Feed, history, envelope.Position);
+        else if (history != SeenAt.History) SeenAt = SeenAt with { History = history };
+    }
+
+    private ReplicaEffects Hold(Envelope envelope)
+    {
+        if (IsGap(envelope)) _counters.Gaps++;
+        See(envelope);
+        var isFirst = !_held!.IsOpen;
+        if (!_held.TryAdd(envelope))
+        {
+            _counters.BackfillsAbandoned++;
+            _held.Release(complete: false);
+            return ReplicaEffects.None;
+        }
+        Status = ReplicaStatus.Refetching;
+        if (!isFirst) return ReplicaEffects.None;
+        BackfillRound++;
+        return ReplicaEffects.FetchHistory;
+    }
+
+    private ReplicaEffects ResetTo(HistoryId history)
+    {
+        _counters.Resets++;
+        ForgetMarks(history);
+        Status = ReplicaStatus.Stale;
+        return ReplicaEffects.Reset;
+    }
+
+    private void ForgetMarks(HistoryId history)
+    {
+        (Sequence, Seen, _refusedOnce, _refusedHead) = (Sequence.Unknown, Sequence.Unknown, Sequence.Unknown, Sequence.Unknown);
+        (At, SeenAt, _refusedMajor, _need) = (default, new(default, history, Position.Start), default, Position.Start);
+        _held?.Clear();
+    }
+
+    // The recovery ended without a newer value: what stands now depends on whether something newer was refused.
+    private ReplicaEffects Confirm()
+    {
+        _recoveryFailed = IsIdle && Sequence < Sequence.None; // an answer without an envelope: no recovery at all
+        Status = !IsIdle ? ReplicaStatus.Refetching
+            : Sequence < Sequence.None ? ReplicaStatus.Stale
+            : Seen > Sequence ? ReplicaStatus.Skew
+            : ReplicaStatus.Ok;
+        return ReplicaEffects.None;
+    }
+
+    private ReplicaEffects RecoverIfFailed() => _recoveryFailed ? Recover(_need) : ReplicaEffects.None;
+
+    // Single-flight: a request that arrives meanwhile joins, and raises what the answer must cover.
+    private ReplicaEffects Recover(Position need)
+    {
+        if (!_rules.CanRefetch || (_rules.Faults.RefetchOnceNeverAgain && _counters.Refetches > 0))
+        {
+            Status = ReplicaStatus.Stale;
+            return ReplicaEffects.None;
+        }
+        if (need > _need) _need = need;
+        if (_recovering) _counters.Coalesced++;
+        else _counters.Refetches++;
+        (_recovering, _recoveryFailed, Status) = (true, false, ReplicaStatus.Refetching);
+        return ReplicaEffects.Refetch;
+    }
+
+    private ReplicaEffects Noted(ReplicaEffects effects, ReplicaStatus before) =>
+        Status == before ? effects : effects | ReplicaEffects.StatusChanged;
+}
