@@ -23,13 +23,22 @@ public sealed partial class NatsConnection
         string subject, ReadOnlyMemory<byte> data = default, NatsHeaders? headers = null, string? replyTo = null,
         long epoch = 0, CancellationToken cancellationToken = default)
     {
-        var frame = Check(subject, data.Span, headers, replyTo, epoch);
-        var result = Core.Buffer.TryAppend(frame, epoch, canWait: true);
-        if (result == AppendResult.Done)
-            return default;
-        SendBuffer.Refuse(result);
-        cancellationToken.ThrowIfCancellationRequested();
-        return Core.Buffer.AppendOrWait(frame, epoch) is { } write ? WaitForRoomAsync(write, cancellationToken) : default;
+        try
+        {
+            var frame = Check(subject, data.Span, headers, replyTo, epoch);
+            var result = Core.Buffer.TryAppend(frame, epoch, canWait: true);
+            if (result == AppendResult.Done)
+                return default;
+            SendBuffer.Refuse(result);
+            if (cancellationToken.IsCancellationRequested)
+                return ValueTask.FromCanceled(cancellationToken);
+            return Core.Buffer.AppendOrWait(frame, epoch) is { } write ? WaitForRoomAsync(write, cancellationToken) : default;
+        }
+        catch (NatsException e)
+        {
+            // Every failure is in the task, so that a caller who awaits later misses none.
+            return ValueTask.FromException(e);
+        }
     }
 
     /// <summary>Publishes if that is possible at once, and never waits.</summary>
@@ -84,6 +93,8 @@ public sealed partial class NatsConnection
             throw Subjects.Invalid("Reply subject", replyTo);
         if (epoch != 0 && Opts.BufferWhileDisconnected)
             throw new NatsException(NatsError.InvalidOptions, "NatsOpts.BufferWhileDisconnected is true; a publish bound to an epoch needs false");
+        if (headers is not null && Core.Info is { HeadersSupported: false })
+            throw new NatsException(NatsError.Protocol, "The server does not understand headers");
         var frame = new PublishFrame(subject, replyTo, headers, data);
         if (frame.BodyBytes > Core.MaxPayload)
             throw new NatsException(NatsError.PayloadTooLarge, $"Headers and payload are {frame.BodyBytes} bytes; the server takes {Core.MaxPayload}");

@@ -52,13 +52,15 @@ public sealed partial class NatsConnection : IAsyncDisposable
     /// <summary>Connects. After success the connection keeps itself alive until it is disposed. May be called again.</summary>
     /// <param name="cancellationToken">Ends the wait, not the attempts.</param>
     /// <returns>Completes when connected; with <see cref="NatsOpts.RetryOnInitialConnect"/> also after the first failed round.</returns>
-    /// <exception cref="NatsException">No server could be connected to.</exception>
+    /// <exception cref="NatsException">No server could be connected to, or the connection gave up before.</exception>
     public async ValueTask ConnectAsync(CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            if (ConnectionState == NatsConnectionState.Failed)
+                throw new NatsException(NatsError.Closed, "The connection has given up; make a new one");
             if (ConnectionState != NatsConnectionState.Closed)
                 return;
             var loop = new ConnectionLoop(Core, _stop.Token);

@@ -7,10 +7,13 @@ namespace Sync.Nats.Internal;
 /// </summary>
 internal sealed class ReadBuffer(int size)
 {
+    private const int LargeKeptFor = 64;
+
     private byte[] _bytes = new byte[size];
     private int _start;
     private int _end;
     private int _needed = 1;
+    private int _fillsWithoutLarge;
 
     public ReadOnlySpan<byte> Unread => _bytes.AsSpan(_start, _end - _start);
 
@@ -40,7 +43,10 @@ internal sealed class ReadBuffer(int size)
     {
         var unread = _end - _start;
         var wanted = Math.Max(_needed, size);
-        if (_bytes.Length < _needed || (_bytes.Length > size && wanted == size && unread <= size / 2))
+        _fillsWithoutLarge = wanted > size ? 0 : _fillsWithoutLarge + 1;
+        // Not at once: a run of large messages would pay for a new buffer each.
+        var shrink = _bytes.Length > size && _fillsWithoutLarge > LargeKeptFor && unread <= size / 2;
+        if (_bytes.Length < _needed || shrink)
         {
             var other = new byte[wanted];
             Unread.CopyTo(other);

@@ -23,7 +23,7 @@ internal sealed class SubscriptionTable(SendBuffer buffer, int subscriptionsMax)
     public void Add(NatsSubscription subscription) => buffer.Change(() =>
     {
         if (_closed is not null)
-            throw _closed;
+            throw new NatsException(_closed.Error, _closed.Message, _closed);
         if (_count >= subscriptionsMax)
             throw new NatsException(NatsError.LimitReached, $"There are {_count} subscriptions already");
         _count++;
