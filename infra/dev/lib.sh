@@ -44,7 +44,8 @@ ensure_dotnet() {
   command -v dotnet >/dev/null ||
     die "no dotnet on PATH." "Install the .NET SDK $(sdk_version) or a later patch of it."
   (cd "$ROOT" && dotnet --version >/dev/null 2>&1) ||
-    die "no .NET SDK that fits global.json ($(sdk_version), latest patch)." "Installed: $(dotnet --list-sdks | tr '\n' ' ')"
+    die "no .NET SDK that fits global.json ($(sdk_version) or a later patch)." \
+      "Installed: $(dotnet --list-sdks | tr '\n' ' ')"
 }
 
 sdk_version() { sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' "$ROOT/global.json"; }

@@ -59,7 +59,8 @@ public sealed class LayeringTests
         ProjectFile contracts = ProjectFile.Named("Sync.Contracts");
 
         Repository.ShouldBeNone(
-            [.. contracts.Projects, .. contracts.Packages, .. contracts.Frameworks], "Sync.Contracts has no references:");
+            [.. contracts.Projects, .. contracts.Packages, .. contracts.Frameworks],
+            "Sync.Contracts has no references:");
     }
 
     [Fact]

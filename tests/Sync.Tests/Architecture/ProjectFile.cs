@@ -11,7 +11,7 @@ internal sealed record ProjectFile(string Path, string Name, string Area, XDocum
     /// <summary>Names of the projects it references itself.</summary>
     public IReadOnlyList<string> Projects => [.. Included("ProjectReference").Select(NameOf)];
 
-    /// <summary>Names of the packages it references itself (analyzers for all come from Directory.Build.props).</summary>
+    /// <summary>Names of the packages it references itself; analyzers come from Directory.Build.props.</summary>
     public IReadOnlyList<string> Packages => [.. Included("PackageReference")];
 
     public IReadOnlyList<string> Frameworks => [.. Included("FrameworkReference")];

@@ -7,7 +7,10 @@ namespace Sync.Tests.Architecture;
 internal static class Repository
 {
     private static readonly HashSet<string> Ignored = new(
-        ["bin", "obj", ".git", ".dev", ".vs", ".vscode", ".idea", "node_modules", "TestResults", "BenchmarkDotNet.Artifacts"],
+        [
+            "bin", "obj", ".git", ".dev", ".vs", ".vscode", ".idea", "node_modules", "TestResults",
+            "BenchmarkDotNet.Artifacts",
+        ],
         StringComparer.Ordinal);
 
     private static readonly HashSet<string> Binary = new(

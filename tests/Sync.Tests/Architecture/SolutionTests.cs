@@ -43,12 +43,16 @@ public sealed partial class SolutionTests
     [Fact]
     public void Package_versions_are_exact_and_central()
     {
-        XElement[] versions = [.. XDocument.Parse(Repository.Read("Directory.Packages.props")).Descendants("PackageVersion")];
-        HashSet<string> central = new(versions.Select(item => item.Attribute("Include")!.Value), StringComparer.Ordinal);
+        var props = XDocument.Parse(Repository.Read("Directory.Packages.props"));
+        XElement[] versions = [.. props.Descendants("PackageVersion")];
+        var central = new HashSet<string>(
+            versions.Select(item => item.Attribute("Include")!.Value), StringComparer.Ordinal);
         central.Count.ShouldBe(versions.Length);
 
         Repository.ShouldBeNone(
-            versions.Where(item => !ExactVersion().IsMatch(item.Attribute("Version")!.Value)).Select(item => item.ToString()),
+            from item in versions
+            where !ExactVersion().IsMatch(item.Attribute("Version")!.Value)
+            select item.ToString(),
             "A version is exact, without range, wildcard or variable:");
         Repository.ShouldBeNone(
             from project in ProjectFile.All

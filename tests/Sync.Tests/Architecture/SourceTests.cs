@@ -77,8 +77,8 @@ public sealed partial class SourceTests
             .Where(line => !line.Text.TrimStart().StartsWith("//", StringComparison.Ordinal));
 
     [GeneratedRegex(
-        @"\b(DateTime(Offset)?\.(Utc)?Now|Stopwatch|TickCount|TimeProvider|Guid\.NewGuid|Random\b|async |await |Task\.|Task<"
-        + @"|ValueTask|Thread\b|Socket\b|Channel\.|SemaphoreSlim|Monitor\.|Interlocked)|\block \(",
+        @"\b(DateTime(Offset)?\.(Utc)?Now|Stopwatch|TickCount|TimeProvider|Guid\.NewGuid|Random\b|async |await "
+        + @"|Task\.|Task<|ValueTask|Thread\b|Socket\b|Channel\.|SemaphoreSlim|Monitor\.|Interlocked)|\block \(",
         RegexOptions.ExplicitCapture,
         1000)]
     private static partial Regex Impure();
@@ -93,6 +93,8 @@ public sealed partial class SourceTests
     private static partial Regex Unfinished();
 
     [GeneratedRegex(
-        @"\bTask\.Delay\(|\bThread\.Sleep\(|\bSkip\s*=|\bAssert\.Skip|\bSkipUnless\b|\bSkipWhen\b", RegexOptions.ExplicitCapture, 1000)]
+        @"\bTask\.Delay\(|\bThread\.Sleep\(|\bSkip\s*=|\bAssert\.Skip|\bSkipUnless\b|\bSkipWhen\b",
+        RegexOptions.ExplicitCapture,
+        1000)]
     private static partial Regex SleepOrSkip();
 }

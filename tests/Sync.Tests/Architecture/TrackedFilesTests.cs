@@ -48,7 +48,8 @@ public sealed partial class TrackedFilesTests
         where pattern.IsMatch(line.Text)
         select $"{file}:{line.Number}: {line.Text.Trim()[..Math.Min(120, line.Text.Trim().Length)]}";
 
-    [GeneratedRegex(@"(?<![\w.}/])/(work|home|Users)/\w|(?<![\w.}/])/tmp/\w|[A-Z]:\\Users\\", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"(?<![\w.}/])/(work|home|Users)/\w|(?<![\w.}/])/tmp/\w|[A-Z]:\\Users\\", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex MachinePath();
 
     [GeneratedRegex(
