@@ -1,29 +1,14 @@
 using System.Collections.Frozen;
+using System.Text;
 using Sync.Contracts;
 
 namespace Sync.MessagePack;
 
-/// <summary>The text forms of <see cref="RefusalCode"/>: kebab-case, stable, in replies and problem types.</summary>
+/// <summary>The text forms of <see cref="RefusalCode"/>: the name in kebab-case, stable, in replies and problem types.</summary>
 public static class RefusalCodes
 {
-    private static readonly FrozenDictionary<RefusalCode, string> Texts = new Dictionary<RefusalCode, string>
-    {
-        [RefusalCode.InvalidName] = "invalid-name",
-        [RefusalCode.MalformedRequest] = "malformed-request",
-        [RefusalCode.InvalidValue] = "invalid-value",
-        [RefusalCode.InvalidSchemaVersion] = "invalid-schema-version",
-        [RefusalCode.TooLarge] = "too-large",
-        [RefusalCode.ExpectedSequenceDiffers] = "expected-sequence-differs",
-        [RefusalCode.LiveRecordExists] = "live-record-exists",
-        [RefusalCode.NoLiveRecord] = "no-live-record",
-        [RefusalCode.IdempotencyKeyReused] = "idempotency-key-reused",
-        [RefusalCode.WrongShape] = "wrong-shape",
-        [RefusalCode.InvalidBatch] = "invalid-batch",
-        [RefusalCode.NoOwner] = "no-owner",
-        [RefusalCode.Overloaded] = "overloaded",
-        [RefusalCode.ShuttingDown] = "shutting-down",
-        [RefusalCode.DataError] = "data-error",
-    }.ToFrozenDictionary();
+    private static readonly FrozenDictionary<RefusalCode, string> Texts =
+        Enum.GetValues<RefusalCode>().ToFrozenDictionary(code => code, code => Kebab(code.ToString()));
 
     private static readonly FrozenDictionary<string, RefusalCode> Codes =
         Texts.ToFrozenDictionary(pair => pair.Value, pair => pair.Key, StringComparer.Ordinal);
@@ -37,5 +22,16 @@ public static class RefusalCodes
     {
         code = default;
         return text is not null && Codes.TryGetValue(text, out code);
+    }
+
+    private static string Kebab(string name)
+    {
+        var text = new StringBuilder();
+        foreach (var letter in name)
+        {
+            if (char.IsUpper(letter) && text.Length > 0) text.Append('-');
+            text.Append(char.ToLowerInvariant(letter));
+        }
+        return text.ToString();
     }
 }
