@@ -59,7 +59,9 @@ install_packages() {
   if ! command -v apt-get >/dev/null; then
     die "$what is missing and there is no apt-get here." "Install it, so that its programs are on PATH ($*)."
   fi
-  is_root || die "$what is missing and only root can install it. Run:" "sudo apt-get update && sudo apt-get install $*"
+  is_root || die "$what is missing and only root can install it. Let an administrator run:" \
+    "apt-get update && apt-get install --no-install-recommends postgresql-15 nats-server" \
+    "(Debian starts both; should their ports be wanted here: systemctl disable --now postgresql nats-server)"
   say "installing $what ($*)"
   mkdir -p "$DEV/log"
   export DEBIAN_FRONTEND=noninteractive

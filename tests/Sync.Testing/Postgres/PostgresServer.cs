@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Security.Cryptography;
 using Npgsql;
+using Sync.Testing.Processes;
 
 namespace Sync.Testing.Postgres;
 
@@ -108,6 +110,24 @@ public sealed class PostgresServer : IAsyncDisposable
         }
 
         return ConnectionString(database, pooling: true);
+    }
+
+    /// <summary>Runs a script with the machine's psql, as the superuser in the database "postgres".</summary>
+    /// <param name="file">The full path of the script.</param>
+    /// <param name="environment">Variables that the script reads with \getenv.</param>
+    /// <returns>What psql printed; its failure is an error that carries the same.</returns>
+    public Task<string> RunScriptAsync(string file, IReadOnlyDictionary<string, string?> environment)
+    {
+        var server = new NpgsqlConnectionStringBuilder(AdminConnectionString);
+        string port = server.Port.ToString(CultureInfo.InvariantCulture);
+        return ServiceProcess.RunAsync(new(PostgresBinaries.Full("psql"))
+        {
+            Arguments = ["-X", "-h", server.Host!, "-p", port, "-U", server.Username!, "-d", "postgres", "-f", file],
+            Environment = new Dictionary<string, string?>(environment, StringComparer.Ordinal)
+            {
+                ["PGPASSWORD"] = server.Password,
+            },
+        });
     }
 
     /// <summary>Deletes an own server; drops the databases that were created on an external one.</summary>
