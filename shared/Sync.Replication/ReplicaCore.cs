@@ -14,6 +14,7 @@ public sealed class ReplicaCore<T>
     private readonly ReplicaRules _rules;
     private readonly HeldEnvelopes? _held;
     private SchemaVersion _expected;
+    private string? _passedText;               // a version that passed; null passes always
     private SchemaVersion _refusedMajor;       // a skew of this major was refetched: the head's major is known to be it
     private Sequence _refusedOnce;             // a refusal up to here was refetched: again only when the head changes
     private Sequence _refusedHead;             // the writer's own answer up to here was refused: ask only for newer
@@ -138,7 +139,7 @@ public sealed class ReplicaCore<T>
         if (_rules.Faults.SequenceAdvancedBeforeParse) Sequence = envelope.Sequence;
 
         // 5. Schema-major gate: off when either side has no well-formed major.
-        if (!envelope.SchemaVersion.AllowsMajorOf(_expected))
+        if (IsOtherMajor(envelope.SchemaVersion))
         {
             _counters.SchemaSkews++;
             LastError = null;
@@ -154,6 +155,15 @@ public sealed class ReplicaCore<T>
             return effects | Refuse(envelope, origin, isMajor: false);
         }
         return effects | Apply(envelope, origin, parsed.Value, hasValue: true);
+    }
+
+    // Most envelopes of a key carry one and the same version text, and that one is not taken apart again.
+    private bool IsOtherMajor(SchemaVersion version)
+    {
+        if (version.Text == _passedText) return false;
+        if (!version.AllowsMajorOf(_expected)) return true;
+        _passedText = version.Text;
+        return false;
     }
 
     // A schema must not throw; one that does is a parse error like any other, and harms no other replica of the key.
@@ -312,6 +322,7 @@ public sealed class ReplicaCore<T>
         var before = Status;
         var wasRefused = Seen > Sequence;
         (_expected, _refusedMajor, _refusedOnce, _refusedHead) = (version, default, Sequence.Unknown, Sequence.Unknown);
+        _passedText = null;
         return wasRefused && _rules.CanRefetch ? Noted(Recover(Position.Start), before) : ReplicaEffects.None;
     }
 
@@ -401,11 +412,11 @@ public sealed class ReplicaCore<T>
     // The recovery ended without a newer value: what stands now depends on whether something newer was refused.
     private ReplicaEffects Confirm()
     {
-        _recoveryFailed = IsIdle && Sequence < Sequence.None; // an answer without an envelope: no recovery at all
         Status = !IsIdle ? ReplicaStatus.Refetching
-            : Sequence < Sequence.None ? ReplicaStatus.Stale
             : Seen > Sequence ? ReplicaStatus.Skew
+            : Sequence < Sequence.None ? ReplicaStatus.Stale
             : ReplicaStatus.Ok;
+        _recoveryFailed = Status == ReplicaStatus.Stale; // an answer without an envelope: no recovery at all
         return ReplicaEffects.None;
     }
 
