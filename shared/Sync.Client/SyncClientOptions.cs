@@ -1,0 +1,71 @@
+using Sync.Contracts;
+
+namespace Sync.Client;
+
+/// <summary>How a process talks to its writers. Bound from the configuration section <c>Sync:Client</c>, validated at start.</summary>
+public sealed record SyncClientOptions
+{
+    /// <summary>Section of the configuration.</summary>
+    public const string Section = "Sync:Client";
+
+    /// <summary>Base addresses of writers, tried in turn; any writer takes any write. Default one, <c>http://127.0.0.1:5080</c>.</summary>
+    public IReadOnlyList<string> Writers { get; init; } = [];
+
+    /// <summary>Who writes, as <c>type:name</c>; at most 128 characters. Default <c>client:anonymous</c>.</summary>
+    public string Producer { get; init; } = "client:anonymous";
+
+    /// <summary>Time for one write with all its retries, from the call. Default 30 s; 100 ms to 10 min.</summary>
+    public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Time for one request. Default 10 s; 100 ms to 10 min.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Queues of writes that keep their order, each with one request under way. Default 4; 1 to 64.</summary>
+    public int Lanes { get; init; } = 4;
+
+    /// <summary>Most writes of one request. Default 500; 1 to 10,000.</summary>
+    public int BatchWritesMax { get; init; } = 500;
+
+    /// <summary>Most value bytes of one request (a single larger value goes alone). Default 1 MiB; 1 KiB to 64 MiB.</summary>
+    public int BatchBytesMax { get; init; } = 1 << 20;
+
+    /// <summary>Most writes that wait or are under way; a further one waits for a place. Default 10,000; 1 to 1,000,000.</summary>
+    public int QueuedWritesMax { get; init; } = 10_000;
+
+    /// <summary>First pause before a retry, doubled each time and jittered by half. Default 50 ms; 1 ms to 1 min.</summary>
+    public TimeSpan RetryDelayMin { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Longest pause before a retry. Default 2 s; not below <see cref="RetryDelayMin"/>, at most 1 min.</summary>
+    public TimeSpan RetryDelayMax { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The addresses to use.</summary>
+    public IReadOnlyList<Uri> WriterAddresses =>
+        Writers.Count == 0 ? [new Uri("http://127.0.0.1:5080")] : [.. Writers.Select(text => new Uri(text, UriKind.Absolute))];
+
+    /// <summary>What is wrong: key, value and allowed range of each bad option.</summary>
+    public IEnumerable<string> Validate()
+    {
+        foreach (var writer in Writers)
+            if (!Uri.TryCreate(writer, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+                yield return $"{Section}:Writers has '{writer}'; must be an http or https address such as http://127.0.0.1:5080";
+        if (Producer.Length is 0 or > 128) yield return $"{Section}:Producer has {Producer.Length} characters; must be 1..128";
+        foreach (var wrong in new[]
+        {
+            Range(nameof(WriteTimeout), WriteTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
+            Range(nameof(RequestTimeout), RequestTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
+            Range(nameof(RetryDelayMin), RetryDelayMin, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1)),
+            Range(nameof(RetryDelayMax), RetryDelayMax, RetryDelayMin, TimeSpan.FromMinutes(1)),
+            Range(nameof(Lanes), Lanes, 1, 64, "lanes"),
+            Range(nameof(BatchWritesMax), BatchWritesMax, 1, 10_000, "writes"),
+            Range(nameof(BatchBytesMax), BatchBytesMax, 1 << 10, 64 << 20, "bytes"),
+            Range(nameof(QueuedWritesMax), QueuedWritesMax, 1, 1_000_000, "writes"),
+        })
+            if (wrong is not null) yield return wrong;
+    }
+
+    private static string? Range<T>(string name, T value, T min, T max, string unit = "(hh:mm:ss)")
+        where T : IComparable<T> =>
+        value.CompareTo(min) < 0 || value.CompareTo(max) > 0
+            ? $"{Section}:{name} is {value}; must be {min}..{max} {unit}"
+            : null;
+}

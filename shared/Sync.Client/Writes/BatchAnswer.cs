@@ -1,0 +1,104 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using Sync.Contracts;
+using Sync.MessagePack;
+
+namespace Sync.Client.Writes;
+
+/// <summary>Reads the answers of <c>POST /v1/batch</c>: a receipt, or a problem (docs/PROTOCOL.md, Batch).</summary>
+internal static class BatchAnswer
+{
+    private const string UnknownOutcome = "unknown-outcome";
+
+    /// <summary>Completes a write with its line, or leaves it open when it must be repeated.</summary>
+    /// <exception cref="IOException">The line is neither a receipt nor a problem: the answer cannot be trusted.</exception>
+    public static void Apply(ReadOnlySequence<byte> line, PendingWrite write)
+    {
+        var bytes = line.IsSingleSegment ? line.FirstSpan : line.ToArray();
+        Answer answer;
+        try { answer = Read(bytes); }
+        catch (Exception error) when (error is JsonException or FormatException or InvalidOperationException)
+        {
+            throw new IOException("an answer line of the batch cannot be read: " + error.Message, error);
+        }
+        if (answer.Receipt is { } receipt) write.Complete(new WriteResult.Committed(receipt, answer.Replayed));
+        else if (answer.Type == UnknownOutcome) (write.MayBeCommitted, write.LastFailure) = (true, answer.Detail);
+        else if (answer.ToRefusal() is not { } refusal) throw new IOException($"an answer line has the unknown type '{answer.Type}'");
+        else if (refusal.IsTransient) (write.LastRefusal, write.LastFailure) = (refusal, refusal.Detail);
+        else write.Complete(new WriteResult.Refused(refusal));
+    }
+
+    /// <summary>The refusal in a problem body; null when it is none.</summary>
+    public static Refusal? ReadProblem(ReadOnlySpan<byte> body)
+    {
+        try { return Read(body).ToRefusal(); }
+        catch (Exception error) when (error is JsonException or FormatException or InvalidOperationException) { return null; }
+    }
+
+    private static Answer Read(ReadOnlySpan<byte> bytes)
+    {
+        var json = new Utf8JsonReader(bytes);
+        var answer = new Answer();
+        json.Read();
+        if (json.TokenType != JsonTokenType.StartObject) throw new JsonException("not an object");
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName) answer.ReadProperty(ref json);
+        return answer;
+    }
+
+    // One line's fields, whatever it turns out to be.
+    private struct Answer()
+    {
+        private string? _vault, _collection, _key;
+        private Guid? _factId, _causation;
+        private long _sequence, _feed, _history, _position;
+        private Timestamp _time;
+        private Hash256 _hash;
+
+        public bool Replayed { get; private set; }
+        public string? Type { get; private set; }
+        public string Detail { get; private set; } = "the writer gave no reason";
+
+        public readonly Receipt? Receipt => _factId is not { } id ? null : new Receipt
+        {
+            FactId = new FactId(id),
+            Key = new SyncedKey(_vault!, _collection!, _key!),
+            Sequence = new Sequence(_sequence),
+            Feed = new FeedId((int)_feed),
+            History = new HistoryId(_history),
+            Position = new Position(_position),
+            TransactionTime = _time,
+            ValueHash = _hash,
+            Causation = _causation is { } causation ? new FactId(causation) : null,
+        };
+
+        public readonly Refusal? ToRefusal() =>
+            Type is not null && RefusalCodes.TryParse(Type, out var code) ? new Refusal(code, Detail) : null;
+
+        public void ReadProperty(ref Utf8JsonReader json)
+        {
+            var name = json.GetString();
+            json.Read();
+            switch (name)
+            {
+                case "factId": _factId = json.GetGuid(); break;
+                case "vault": _vault = json.GetString(); break;
+                case "collection": _collection = json.GetString(); break;
+                case "key": _key = json.GetString(); break;
+                case "sequence": _sequence = json.GetInt64(); break;
+                case "feed": _feed = json.GetInt64(); break;
+                case "history": _history = json.GetInt64(); break;
+                case "position": _position = json.GetInt64(); break;
+                case "transactionTime":
+                    _time = Timestamp.From(DateTimeOffset.Parse(json.GetString()!, CultureInfo.InvariantCulture));
+                    break;
+                case "valueHash": _hash = new Hash256(Convert.FromHexString(json.GetString()!)); break;
+                case "causation": _causation = json.TokenType == JsonTokenType.Null ? null : json.GetGuid(); break;
+                case "replayed": Replayed = json.GetBoolean(); break;
+                case "type": Type = json.GetString()!.Split(':')[^1]; break;
+                case "detail": Detail = json.GetString() ?? Detail; break;
+                default: json.Skip(); break;
+            }
+        }
+    }
+}
