@@ -29,7 +29,7 @@ public sealed record SyncClientOptions
     /// <summary>Most value bytes of one request (a single larger value goes alone). Default 1 MiB; 1 KiB to 64 MiB.</summary>
     public int BatchBytesMax { get; init; } = 1 << 20;
 
-    /// <summary>Most writes that wait or are under way; a further one waits for a place. Default 10,000; 1 to 1,000,000.</summary>
+    /// <summary>Most writes that wait or are under way; a further one is refused at once as overloaded. Default 10,000; 1 to 1,000,000.</summary>
     public int QueuedWritesMax { get; init; } = 10_000;
 
     /// <summary>First pause before a retry, doubled each time and jittered by half. Default 50 ms; 1 ms to 1 min.</summary>

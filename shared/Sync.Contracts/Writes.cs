@@ -2,7 +2,7 @@ namespace Sync.Contracts;
 
 /// <summary>One requested change. Names, sizes and the value's bytes are checked by whoever takes it in
 /// (<see cref="Names"/>, the writer's limits) before it reaches a sequencer.</summary>
-public sealed class WriteCommand
+public sealed record WriteCommand
 {
     /// <summary>What to change.</summary>
     public required SyncedKey Key { get; init; }

@@ -1,0 +1,77 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using Sync.Contracts;
+using Sync.MessagePack;
+
+namespace Sync.Cli.Import;
+
+/// <summary>One line of an import file as a write: <c>vault</c>, or <c>group</c> and <c>partition</c>; <c>collection</c>,
+/// <c>key</c>, <c>op</c> (put unless given), <c>value</c>, <c>valid_time</c>, <c>schema_version</c>. Other members are left out.</summary>
+internal static class ImportLine
+{
+    private static readonly byte[] Nil = [0xc0];
+
+    /// <summary>Reads a line.</summary>
+    /// <param name="line">One JSON object in UTF-8.</param>
+    /// <param name="producer">Who imports.</param>
+    /// <returns>The write without an idempotency key, or what is wrong with the line.</returns>
+    public static (WriteCommand? Command, string? Error) Read(ReadOnlySpan<byte> line, Producer producer)
+    {
+        try { return ReadObject(line, producer); }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
+        {
+            return (null, "not a JSON object of the expected form: " + error.Message);
+        }
+    }
+
+    private static (WriteCommand?, string?) ReadObject(ReadOnlySpan<byte> line, Producer producer)
+    {
+        string? vault = null, group = null, partition = null, collection = null, key = null, op = null, version = null, valid = null;
+        ReadOnlyMemory<byte>? value = null;
+        var json = new Utf8JsonReader(line);
+        json.Read();
+        if (json.TokenType != JsonTokenType.StartObject) return (null, "the line is not a JSON object");
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = json.GetString();
+            json.Read();
+            switch (name)
+            {
+                case "vault": vault = json.GetString(); break;
+                case "group": group = json.GetString(); break;
+                case "partition": partition = json.GetString(); break;
+                case "collection": collection = json.GetString(); break;
+                case "key": key = json.GetString(); break;
+                case "op": op = json.GetString(); break;
+                case "schema_version": version = json.GetString(); break;
+                case "valid_time": valid = json.GetString(); break;
+                case "value":
+                    var start = (int)json.TokenStartIndex;
+                    json.Skip();
+                    var bytes = new ArrayBufferWriter<byte>();
+                    if (JsonTranscoder.ToMessagePack(line[start..(int)json.BytesConsumed], bytes) is { } wrong) return (null, "value: " + wrong);
+                    value = bytes.WrittenMemory;
+                    break;
+                default: json.Skip(); break;
+            }
+        }
+        if (json.Read()) return (null, "there is text behind the object");
+        vault ??= group is not null && partition is not null ? group + Names.ShardSeparator + partition : null;
+        if (vault is null) return (null, "neither 'vault' nor 'group' and 'partition' is given");
+        if (op is not (null or "put" or "delete")) return (null, $"op '{op}' is neither put nor delete");
+        if (op != "delete" && value is null) return (null, "a put has no 'value'");
+        var synced = new SyncedKey(vault, collection ?? "", key ?? "");
+        if (Names.Check(synced) is { } name2) return (null, name2);
+        if (version is not null && !new SchemaVersion(version).IsWellFormed) return (null, $"schema_version '{version}' is not major.minor");
+        return (new WriteCommand
+        {
+            Key = synced,
+            Op = op == "delete" ? ChangeOp.Delete : ChangeOp.Put,
+            Value = op == "delete" ? Nil : value!.Value,
+            SchemaVersion = version is null ? SchemaVersion.Default : new SchemaVersion(version),
+            ValidTime = valid is null ? null : Timestamp.From(DateTimeOffset.Parse(valid, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal)),
+            Producer = producer,
+        }, null);
+    }
+}
