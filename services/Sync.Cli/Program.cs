@@ -1,1 +1,3 @@
-return 0;
+using Sync.Cli;
+
+return await CommandLine.Build().Parse(args).InvokeAsync();

@@ -36,6 +36,13 @@ internal static class BatchAnswer
         catch (Exception error) when (error is JsonException or FormatException or InvalidOperationException) { return null; }
     }
 
+    /// <summary>The detail of a problem body; null when it is none.</summary>
+    public static string? ReadProblemDetail(ReadOnlySpan<byte> body)
+    {
+        try { return Read(body) is { Type: not null } answer ? answer.Detail : null; }
+        catch (Exception error) when (error is JsonException or FormatException or InvalidOperationException) { return null; }
+    }
+
     private static Answer Read(ReadOnlySpan<byte> bytes)
     {
         var json = new Utf8JsonReader(bytes);

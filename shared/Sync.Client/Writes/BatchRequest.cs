@@ -34,7 +34,7 @@ internal static class BatchRequest
         if (command.Op != ChangeOp.Delete) json.WriteBase64String("value_msgpack"u8, command.Value.Span);
         if (command.SchemaVersion.Text is { } version) json.WriteString("schema_version"u8, version);
         if (command.Expected is { } expected) json.WriteNumber("expected"u8, expected.Value);
-        if (command.OnlyIfNoLiveRecord) json.WriteBoolean("only_if_absent"u8, true);
+        if (command.OnlyIfNoLiveRecord) json.WriteBoolean("only_if_no_live_record"u8, true);
         if (command.IdempotencyKey is { } idempotency) json.WriteString("idempotency_key"u8, idempotency);
         if (command.ValidTime is { } valid) json.WriteString("valid_time"u8, valid.ToString());
         json.WriteString("producer"u8, command.Producer.ToString());
