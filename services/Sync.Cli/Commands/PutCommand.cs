@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.CommandLine;
 using System.Text;
 using Sync.Client;
@@ -53,10 +52,8 @@ internal static class PutCommand
     {
         if (text is null) throw new SyncException(SyncErrorCode.Invalid, "give a VALUE as JSON, or --delete");
         var json = text == "-" ? Console.In.ReadToEnd() : text;
-        var bytes = new ArrayBufferWriter<byte>();
-        return JsonTranscoder.ToMessagePack(Encoding.UTF8.GetBytes(json), bytes) is { } wrong
-            ? throw new SyncException(SyncErrorCode.Invalid, $"VALUE is not JSON that can be kept: {wrong}")
-            : bytes.WrittenMemory;
+        return JsonTranscoder.ToMsgPack(Encoding.UTF8.GetBytes(json), out var wrong)
+            ?? throw new SyncException(SyncErrorCode.Invalid, $"VALUE is not JSON that can be kept: {wrong}");
     }
 
     private static async Task<int> PutAsync(Connection connection, WriteCommand write, CancellationToken stop)

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Sync.Contracts;
@@ -49,9 +48,8 @@ internal static class ImportLine
                 case "value":
                     var start = (int)json.TokenStartIndex;
                     json.Skip();
-                    var bytes = new ArrayBufferWriter<byte>();
-                    if (JsonTranscoder.ToMessagePack(line[start..(int)json.BytesConsumed], bytes) is { } wrong) return (null, "value: " + wrong);
-                    value = bytes.WrittenMemory;
+                    if (JsonTranscoder.ToMsgPack(line[start..(int)json.BytesConsumed], out var wrong) is not { } bytes) return (null, "value: " + wrong);
+                    value = bytes;
                     break;
                 default: json.Skip(); break;
             }

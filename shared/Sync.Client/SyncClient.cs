@@ -1,0 +1,172 @@
+using System.Buffers;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Sync.Client.Writes;
+using Sync.Contracts;
+using Sync.MessagePack;
+using Sync.Replication;
+using Sync.Transport;
+
+namespace Sync.Client;
+
+/// <summary>What a service uses: writes with idempotency, reads, replicas. One per process; safe from any thread.
+/// START HERE.</summary>
+public sealed class SyncClient : IAsyncDisposable
+{
+    private static readonly byte[] Nil = [0xc0];
+    private readonly SyncClientOptions _options;
+    private readonly SyncSchemas _schemas;
+    private readonly TimeProvider _time;
+    private readonly UuidV7Source _ids = new();
+    private readonly ILoggerFactory _logs;
+    private readonly HttpClient _http;
+    private readonly WriteLanes _lanes;
+    private readonly IBus? _bus;
+    private readonly Producer _producer;
+    private readonly Lazy<Task<ReplicaSide>> _replicas;
+
+    /// <summary>A client. Nothing is connected before it is needed.</summary>
+    /// <param name="options">Where the writers are, and the limits.</param>
+    /// <param name="bus">For replicas; null = none can be opened. Stays the caller's.</param>
+    /// <param name="schemas">The models; null = each call names its schema.</param>
+    /// <param name="logs">Null = nowhere.</param>
+    /// <param name="time">Null = the system's.</param>
+    /// <param name="http">Null = pooled connections of its own. Stays the caller's.</param>
+    /// <exception cref="SyncException">An option is refused.</exception>
+    public SyncClient(
+        SyncClientOptions options, IBus? bus = null, SyncSchemas? schemas = null, ILoggerFactory? logs = null,
+        TimeProvider? time = null, HttpMessageHandler? http = null)
+    {
+        var wrong = string.Join("; ", options.Validate());
+        if (wrong.Length > 0) throw new SyncException(SyncErrorCode.Invalid, wrong);
+        (_options, _bus, _schemas) = (options, bus, schemas ?? new SyncSchemas());
+        (_time, _logs) = (time ?? TimeProvider.System, logs ?? NullLoggerFactory.Instance);
+        _producer = Producer.FromText(options.Producer);
+        _http = new HttpClient(http ?? NewHandler(options), disposeHandler: http is null) { Timeout = Timeout.InfiniteTimeSpan };
+        Writer = new WriterApi(_http, options);
+        var log = _logs.CreateLogger<SyncClient>();
+        _lanes = new WriteLanes(new HttpBatchSender(_http, options, log), options, _time, new Random(), log);
+        _replicas = new Lazy<Task<ReplicaSide>>(StartReplicasAsync);
+    }
+
+    /// <summary>Reads over HTTP.</summary>
+    public WriterApi Writer { get; }
+
+    /// <summary>Writes that wait or are under way.</summary>
+    public int QueuedWrites => _lanes.Queued;
+
+    /// <summary>Commits one change and says which of the three outcomes it had. Without an idempotency key it gets one, and every
+    /// retry carries it, so it commits once. Calls for one key are committed in the order of the calls.</summary>
+    /// <param name="command">The change. Its value is not read after the task completed.</param>
+    /// <param name="cancellation">Ends the wait; the write itself may still be committed.</param>
+    public Task<WriteResult> WriteAsync(WriteCommand command, CancellationToken cancellation = default)
+    {
+        if (Names.Check(command.Key) is { } wrong)
+            return Task.FromResult<WriteResult>(new WriteResult.Refused(new Refusal(RefusalCode.InvalidName, wrong)));
+        if (command.Op is not (ChangeOp.Put or ChangeOp.Delete))
+            return Task.FromResult<WriteResult>(new WriteResult.Refused(new Refusal(RefusalCode.WrongShape, "a client puts or deletes")));
+        command = command with
+        {
+            IdempotencyKey = command.IdempotencyKey ?? _ids.Next(Timestamp.From(_time.GetUtcNow())).ToString(),
+            Producer = command.Producer == Producer.Anonymous ? _producer : command.Producer,
+        };
+        return _lanes.WriteAsync(command, cancellation);
+    }
+
+    /// <summary>Commits a value.</summary>
+    /// <param name="vault">The vault.</param>
+    /// <param name="collection">The collection.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="value">The full object.</param>
+    /// <param name="expected">Commit only if this is the key's last sequence; <see cref="Sequence.None"/> = no fact ever; null = any.</param>
+    /// <param name="schema">Null = the one registered for the type.</param>
+    /// <param name="cancellation">As for <see cref="WriteAsync"/>.</param>
+    /// <exception cref="SyncException"><see cref="SyncErrorCode.Refused"/> with the <see cref="Refusal"/>, or
+    /// <see cref="SyncErrorCode.UnknownOutcome"/>.</exception>
+    public async Task<Receipt> PutAsync<T>(
+        string vault, string collection, string key, T value, Sequence? expected = null, SyncSchema<T>? schema = null,
+        CancellationToken cancellation = default)
+    {
+        schema ??= _schemas.Of<T>();
+        var bytes = new ArrayBufferWriter<byte>();
+        schema.Write(value, bytes);
+        return Committed(await WriteAsync(new WriteCommand
+        {
+            Key = new SyncedKey(vault, collection, key),
+            Op = ChangeOp.Put,
+            Value = bytes.WrittenMemory,
+            SchemaVersion = schema.Version.Text is null ? SchemaVersion.Default : schema.Version,
+            Expected = expected,
+        }, cancellation).ConfigureAwait(false));
+    }
+
+    /// <summary>Commits a tombstone; otherwise as <see cref="PutAsync"/>. Without a live record it is refused.</summary>
+    public async Task<Receipt> DeleteAsync(
+        string vault, string collection, string key, Sequence? expected = null, CancellationToken cancellation = default) =>
+        Committed(await WriteAsync(new WriteCommand
+        {
+            Key = new SyncedKey(vault, collection, key),
+            Op = ChangeOp.Delete,
+            Value = Nil,
+            Expected = expected,
+        }, cancellation).ConfigureAwait(false));
+
+    /// <summary>Opens a replica: it keeps the key's value in step until it is disposed.</summary>
+    /// <exception cref="SyncException">The client has no bus, a name is wrong, or the bus is unavailable.</exception>
+    public Task<Replica<T>> ReplicaAsync<T>(
+        string vault, string collection, string key, SyncSchema<T>? schema = null, CancellationToken cancellation = default) =>
+        ReplicaAsync(
+            new ReplicaOptions<T> { Key = new SyncedKey(vault, collection, key), Schema = schema ?? _schemas.Of<T>() }, cancellation);
+
+    /// <summary>Opens a replica with all its options.</summary>
+    /// <exception cref="SyncException">As above.</exception>
+    public async Task<Replica<T>> ReplicaAsync<T>(ReplicaOptions<T> options, CancellationToken cancellation = default)
+    {
+        var side = await _replicas.Value.WaitAsync(cancellation).ConfigureAwait(false);
+        return await side.Hub.OpenAsync(options, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives up writes that are not answered, closes all replicas.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _lanes.DisposeAsync().ConfigureAwait(false);
+        if (_replicas.IsValueCreated && _replicas.Value.IsCompletedSuccessfully)
+        {
+            var side = await _replicas.Value.ConfigureAwait(false);
+            await side.Hub.DisposeAsync().ConfigureAwait(false);
+            await side.Transport.DisposeAsync().ConfigureAwait(false);
+        }
+        _http.Dispose();
+    }
+
+    private async Task<ReplicaSide> StartReplicasAsync()
+    {
+        if (_bus is null) throw new SyncException(SyncErrorCode.Invalid, "this client has no bus; give it one to open replicas");
+        var transport = new NatsTransport(_bus, new EnvelopeCodec(), time: _time, logger: _logs.CreateLogger<NatsTransport>());
+        var source = new BusEnvelopeSource(_bus, Subjects.Default, _options.RequestTimeout);
+        var hub = await ReplicaHub
+            .StartAsync(transport, source, time: _time, log: _logs.CreateLogger<ReplicaHub>()).ConfigureAwait(false);
+        return new ReplicaSide(transport, hub);
+    }
+
+    private static Receipt Committed(WriteResult result) => result switch
+    {
+        WriteResult.Committed(var receipt, _) => receipt,
+        WriteResult.Refused(var refusal) =>
+            throw new SyncException(SyncErrorCode.Refused, refusal.Detail, refusal.IsTransient) { Refusal = refusal },
+        WriteResult.Unknown(var reason) => throw new SyncException(SyncErrorCode.UnknownOutcome, reason, true),
+        _ => throw new InvalidOperationException("a fourth outcome"),
+    };
+
+    private static SocketsHttpHandler NewHandler(SyncClientOptions options) => new()
+    {
+        MaxConnectionsPerServer = options.Lanes + 8,
+        ConnectTimeout = TimeSpan.FromSeconds(2),
+        PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        UseProxy = false,
+    };
+
+    private sealed record ReplicaSide(NatsTransport Transport, ReplicaHub Hub);
+}
