@@ -23,7 +23,8 @@ public sealed class SyncClient : IAsyncDisposable
     private readonly WriteLanes _lanes;
     private readonly IBus? _bus;
     private readonly Producer _producer;
-    private readonly Lazy<Task<ReplicaSide>> _replicas;
+    private readonly Lock _gate = new();
+    private Task<ReplicaSide>? _replicas;
 
     /// <summary>A client. Nothing is connected before it is needed.</summary>
     /// <param name="options">Where the writers are, and the limits.</param>
@@ -46,7 +47,6 @@ public sealed class SyncClient : IAsyncDisposable
         Writer = new WriterApi(_http, options);
         var log = _logs.CreateLogger<SyncClient>();
         _lanes = new WriteLanes(new HttpBatchSender(_http, options, log), options, _time, new Random(), log);
-        _replicas = new Lazy<Task<ReplicaSide>>(StartReplicasAsync);
     }
 
     /// <summary>Reads over HTTP.</summary>
@@ -122,7 +122,7 @@ public sealed class SyncClient : IAsyncDisposable
     /// <exception cref="SyncException">As above.</exception>
     public async Task<Replica<T>> ReplicaAsync<T>(ReplicaOptions<T> options, CancellationToken cancellation = default)
     {
-        var side = await _replicas.Value.WaitAsync(cancellation).ConfigureAwait(false);
+        var side = await Replicas().WaitAsync(cancellation).ConfigureAwait(false);
         return await side.Hub.OpenAsync(options, cancellation).ConfigureAwait(false);
     }
 
@@ -130,13 +130,20 @@ public sealed class SyncClient : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _lanes.DisposeAsync().ConfigureAwait(false);
-        if (_replicas.IsValueCreated && _replicas.Value.IsCompletedSuccessfully)
+        if (_replicas is { IsCompletedSuccessfully: true } replicas)
         {
-            var side = await _replicas.Value.ConfigureAwait(false);
+            var side = await replicas.ConfigureAwait(false);
             await side.Hub.DisposeAsync().ConfigureAwait(false);
             await side.Transport.DisposeAsync().ConfigureAwait(false);
         }
         _http.Dispose();
+    }
+
+    // Started by the first replica; a start that failed is tried again by the next.
+    private Task<ReplicaSide> Replicas()
+    {
+        lock (_gate)
+            return _replicas is null or { IsFaulted: true } or { IsCanceled: true } ? _replicas = StartReplicasAsync() : _replicas;
     }
 
     private async Task<ReplicaSide> StartReplicasAsync()
