@@ -32,6 +32,12 @@ internal static class Output
         output.WriteByte((byte)'\n');
     }
 
+    /// <summary>A line for people, on standard output.</summary>
+    public static void Text(string line) => Console.WriteLine(line);
+
+    /// <summary>What is not part of the answer, on standard error.</summary>
+    public static void Note(string text) => Console.Error.Write(text);
+
     /// <summary>JSON for people; numerals as they came.</summary>
     public static string Pretty(JsonElement value)
     {

@@ -122,7 +122,7 @@ public sealed class SyncClient : IAsyncDisposable
     /// <exception cref="SyncException">As above.</exception>
     public async Task<Replica<T>> ReplicaAsync<T>(ReplicaOptions<T> options, CancellationToken cancellation = default)
     {
-        var side = await Replicas().WaitAsync(cancellation).ConfigureAwait(false);
+        var side = await ReplicasAsync().WaitAsync(cancellation).ConfigureAwait(false);
         return await side.Hub.OpenAsync(options, cancellation).ConfigureAwait(false);
     }
 
@@ -140,7 +140,7 @@ public sealed class SyncClient : IAsyncDisposable
     }
 
     // Started by the first replica; a start that failed is tried again by the next.
-    private Task<ReplicaSide> Replicas()
+    private Task<ReplicaSide> ReplicasAsync()
     {
         lock (_gate)
             return _replicas is null or { IsFaulted: true } or { IsCanceled: true } ? _replicas = StartReplicasAsync() : _replicas;

@@ -44,9 +44,9 @@ internal static class GetCommand
         }
         using var envelope = JsonDocument.Parse(body);
         var root = envelope.RootElement;
-        Console.Error.WriteLine(
-            $"sequence {root.GetProperty("sequence")}, schema version {root.GetProperty("schema_version")}, {root.GetProperty("time")}");
-        Console.WriteLine(Output.Pretty(root.GetProperty("value")));
+        Output.Note(
+            $"sequence {root.GetProperty("sequence")}, schema version {root.GetProperty("schema_version")}, {root.GetProperty("time")}\n");
+        Output.Text(Output.Pretty(root.GetProperty("value")));
         return ExitCode.Done;
     }
 }

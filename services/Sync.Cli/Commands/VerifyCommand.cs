@@ -51,16 +51,16 @@ internal static class VerifyCommand
         {
             if (walk.Next(fact) is { } wrong) return wrong;
             if (fact.Position.Value % ShowEvery == 0 && !connection.Json && !Console.IsErrorRedirected)
-                Console.Error.Write($"\rfeed {walk.Feed}: {walk.Position} facts");
+                Output.Note($"\rfeed {walk.Feed}: {walk.Position} facts");
         }
-        if (!connection.Json && !Console.IsErrorRedirected) Console.Error.Write("\r\u001b[K");
+        if (!connection.Json && !Console.IsErrorRedirected) Output.Note("\r\u001b[K");
         return null;
     }
 
     private static void Print(Connection connection, List<FeedWalk> walks, List<string> breaks)
     {
         var (facts, keys, live) = (walks.Sum(walk => walk.Position.Value), walks.Sum(walk => (long)walk.Keys), walks.Sum(walk => walk.Live));
-        var (vaults, highest) = (walks.SelectMany(walk => walk.Vaults).Distinct().Count(), walks.Max(walk => walk.MaxSequence));
+        var (vaults, highest) = (walks.SelectMany(walk => walk.Vaults).Distinct(StringComparer.Ordinal).Count(), walks.Max(walk => walk.MaxSequence));
         if (connection.Json)
         {
             Output.Json(json =>

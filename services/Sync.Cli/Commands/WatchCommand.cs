@@ -33,7 +33,7 @@ internal static class WatchCommand
         await using var bus = await connection.ConnectBusAsync(stop);
         await using var client = new SyncClient(connection.ClientOptions("cli:watch"), bus);
         await using var replica = await client.ReplicaAsync(key.Vault, key.Collection, key.Key, SyncSchema.Raw, stop);
-        if (!connection.Json) Console.Error.WriteLine($"following {key}; Ctrl-C ends it");
+        if (!connection.Json) Output.Note($"following {key}; Ctrl-C ends it\n");
         var shown = Sequence.Unknown;
         try
         {

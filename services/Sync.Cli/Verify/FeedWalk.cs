@@ -22,7 +22,7 @@ internal sealed class FeedWalk(FeedId feed)
 
     public int Keys => _heads.Count;
 
-    public IEnumerable<string> Vaults => _collections.Keys.Select(name => name.Vault).Distinct();
+    public IEnumerable<string> Vaults => _collections.Keys.Select(name => name.Vault).Distinct(StringComparer.Ordinal);
 
     public long MaxSequence { get; private set; }
 
