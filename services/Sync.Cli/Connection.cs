@@ -43,17 +43,15 @@ internal sealed record Connection(string Writer, string Nats, string? NatsUser, 
         Variable("SYNC_NATS_PASSWORD") ?? FromFile(Variable("SYNC_NATS_PASSWORD_FILE")),
         parsed.GetValue(JsonOption));
 
-    /// <summary>Connects to the broker. A user's replies come under its own prefix, as the shipped broker configuration allows.</summary>
-    public ValueTask<IBus> ConnectBusAsync(CancellationToken stop) => SyncBus.ConnectAsync(
-        new BusOptions
-        {
-            Url = Nats,
-            Name = "sync cli",
-            Username = NatsUser,
-            Password = NatsPassword,
-            InboxPrefix = NatsUser is null ? "_INBOX" : "_INBOX_" + NatsUser,
-        },
-        cancellation: stop);
+    /// <summary>The broker. A user's replies come under its own prefix, as the shipped broker configuration allows.</summary>
+    public BusOptions Broker => new()
+    {
+        Url = Nats,
+        Name = "sync cli",
+        Username = NatsUser,
+        Password = NatsPassword,
+        InboxPrefix = NatsUser is null ? "_INBOX" : "_INBOX_" + NatsUser,
+    };
 
     public SyncClientOptions ClientOptions(string producer) => new() { Writers = [Writer], Producer = producer };
 

@@ -21,26 +21,40 @@ public sealed class SyncClient : IAsyncDisposable
     private readonly ILoggerFactory _logs;
     private readonly HttpClient _http;
     private readonly WriteLanes _lanes;
-    private readonly IBus? _bus;
+    private readonly Func<Task<(IBus Bus, bool IsMine)>>? _connect;
     private readonly Producer _producer;
     private readonly Lock _gate = new();
     private Task<ReplicaSide>? _replicas;
 
-    /// <summary>A client. Nothing is connected before it is needed.</summary>
+    /// <summary>A client that connects to the broker when the first replica is opened.</summary>
     /// <param name="options">Where the writers are, and the limits.</param>
-    /// <param name="bus">For replicas; null = none can be opened. Stays the caller's.</param>
+    /// <param name="broker">For replicas; null = none can be opened.</param>
     /// <param name="schemas">The models; null = each call names its schema.</param>
     /// <param name="logs">Null = nowhere.</param>
     /// <param name="time">Null = the system's.</param>
     /// <param name="http">Null = pooled connections of its own. Stays the caller's.</param>
     /// <exception cref="SyncException">An option is refused.</exception>
     public SyncClient(
-        SyncClientOptions options, IBus? bus = null, SyncSchemas? schemas = null, ILoggerFactory? logs = null,
+        SyncClientOptions options, BusOptions? broker = null, SyncSchemas? schemas = null, ILoggerFactory? logs = null,
         TimeProvider? time = null, HttpMessageHandler? http = null)
+        : this(options, broker is null ? null : async () => (await SyncBus.ConnectAsync(broker, logs, time).ConfigureAwait(false), true),
+            schemas, logs, time, http) => broker?.Validate();
+
+    /// <summary>A client on a bus that is there already and stays the caller's; otherwise as above.</summary>
+    public SyncClient(
+        SyncClientOptions options, IBus bus, SyncSchemas? schemas = null, ILoggerFactory? logs = null,
+        TimeProvider? time = null, HttpMessageHandler? http = null)
+        : this(options, () => Task.FromResult((bus, false)), schemas, logs, time, http)
+    {
+    }
+
+    private SyncClient(
+        SyncClientOptions options, Func<Task<(IBus, bool)>>? connect, SyncSchemas? schemas, ILoggerFactory? logs,
+        TimeProvider? time, HttpMessageHandler? http)
     {
         var wrong = string.Join("; ", options.Validate());
         if (wrong.Length > 0) throw new SyncException(SyncErrorCode.Invalid, wrong);
-        (_options, _bus, _schemas) = (options, bus, schemas ?? new SyncSchemas());
+        (_options, _connect, _schemas) = (options, connect, schemas ?? new SyncSchemas());
         (_time, _logs) = (time ?? TimeProvider.System, logs ?? NullLoggerFactory.Instance);
         _producer = Producer.FromText(options.Producer);
         _http = new HttpClient(http ?? NewHandler(options), disposeHandler: http is null) { Timeout = Timeout.InfiniteTimeSpan };
@@ -135,6 +149,7 @@ public sealed class SyncClient : IAsyncDisposable
             var side = await replicas.ConfigureAwait(false);
             await side.Hub.DisposeAsync().ConfigureAwait(false);
             await side.Transport.DisposeAsync().ConfigureAwait(false);
+            if (side.Bus is not null) await side.Bus.DisposeAsync().ConfigureAwait(false);
         }
         _http.Dispose();
     }
@@ -148,12 +163,13 @@ public sealed class SyncClient : IAsyncDisposable
 
     private async Task<ReplicaSide> StartReplicasAsync()
     {
-        if (_bus is null) throw new SyncException(SyncErrorCode.Invalid, "this client has no bus; give it one to open replicas");
-        var transport = new NatsTransport(_bus, new EnvelopeCodec(), time: _time, logger: _logs.CreateLogger<NatsTransport>());
-        var source = new BusEnvelopeSource(_bus, Subjects.Default, _options.RequestTimeout);
+        if (_connect is null) throw new SyncException(SyncErrorCode.Invalid, "this client has no broker; give it one to open replicas");
+        var (bus, isMine) = await _connect().ConfigureAwait(false);
+        var transport = new NatsTransport(bus, new EnvelopeCodec(), time: _time, logger: _logs.CreateLogger<NatsTransport>());
+        var source = new BusEnvelopeSource(bus, Subjects.Default, _options.RequestTimeout);
         var hub = await ReplicaHub
             .StartAsync(transport, source, time: _time, log: _logs.CreateLogger<ReplicaHub>()).ConfigureAwait(false);
-        return new ReplicaSide(transport, hub);
+        return new ReplicaSide(isMine ? bus : null, transport, hub);
     }
 
     private static Receipt Committed(WriteResult result) => result switch
@@ -175,5 +191,5 @@ public sealed class SyncClient : IAsyncDisposable
         UseProxy = false,
     };
 
-    private sealed record ReplicaSide(NatsTransport Transport, ReplicaHub Hub);
+    private sealed record ReplicaSide(IBus? Bus, NatsTransport Transport, ReplicaHub Hub);
 }

@@ -30,8 +30,7 @@ internal static class WatchCommand
 
     private static async Task<int> WatchAsync(Connection connection, SyncedKey key, long? until, CancellationToken stop)
     {
-        await using var bus = await connection.ConnectBusAsync(stop);
-        await using var client = new SyncClient(connection.ClientOptions("cli:watch"), bus);
+        await using var client = new SyncClient(connection.ClientOptions("cli:watch"), connection.Broker);
         await using var replica = await client.ReplicaAsync(key.Vault, key.Collection, key.Key, SyncSchema.Raw, stop);
         if (!connection.Json) Output.Note($"following {key}; Ctrl-C ends it\n");
         var shown = Sequence.Unknown;

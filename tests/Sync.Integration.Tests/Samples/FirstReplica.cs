@@ -29,8 +29,8 @@ internal static class FirstReplica
     public static async Task<User?> RunAsync(SyncClientOptions writer, BusOptions broker)
     {
         // README
-        await using var bus = await SyncBus.ConnectAsync(broker);
-        await using var sync = new SyncClient(writer, bus, new SyncSchemas().Add(SyncSchema.Json(SampleJson.Default.User, new("1.0"))));
+        var schemas = new SyncSchemas().Add(SyncSchema.Json(SampleJson.Default.User, new("1.0")));
+        await using var sync = new SyncClient(writer, broker, schemas);
 
         await using var replica = await sync.ReplicaAsync<User>("acme", "user", "123");
         using var printing = replica.Changes.Subscribe(new Printer());
