@@ -70,7 +70,8 @@ public interface IBus : IAsyncDisposable
 }
 
 /// <summary>Takes messages on the read loop: nothing else of the connection is read meanwhile, so it must be quick and must
-/// not block. One call at a time per subscription. An exception is counted and logged.</summary>
+/// not block. Messages come one at a time per subscription; a disruption may come beside one. An exception is counted and
+/// logged.</summary>
 public interface IBusReceiver
 {
     /// <summary>A message arrived; it is valid only during the call.</summary>

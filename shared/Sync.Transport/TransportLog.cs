@@ -31,7 +31,4 @@ internal static partial class TransportLog
 
     [LoggerMessage(4008, LogLevel.Warning, "Unsubscribing {Name} failed")]
     public static partial void DetachFailed(this ILogger logger, object name, Exception exception);
-
-    [LoggerMessage(4009, LogLevel.Information, "Bus {Url} connected")]
-    public static partial void BusConnected(this ILogger logger, string url);
 }

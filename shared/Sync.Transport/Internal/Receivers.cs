@@ -1,6 +1,7 @@
 using System.Numerics;
 using Microsoft.Extensions.Logging;
 using Sync.Contracts;
+using Sync.MessagePack;
 
 namespace Sync.Transport.Internal;
 
@@ -38,7 +39,11 @@ internal sealed class KeyReceiver(
     SyncedKey key, Mailbox<IEnvelopeHandler, Envelope, EnvelopeMail> mailbox, IEnvelopeCodec codec, ILogger logger)
     : Receiver<IEnvelopeHandler, Envelope, EnvelopeMail>(key, mailbox, logger)
 {
-    public override void Receive(in BusMessage message) => Take(codec.Decode(message.Payload), message.Headers);
+    // The default codec reuses the subscribed key's strings instead of making three for each message.
+    private readonly EnvelopeCodec? _reusing = codec as EnvelopeCodec;
+
+    public override void Receive(in BusMessage message) =>
+        Take(_reusing is null ? codec.Decode(message.Payload) : _reusing.Decode(message.Payload, key), message.Headers);
 
     protected override Envelope WithHeaders(Envelope item, BusHeaders headers) => TraceContext.Attach(item, headers);
 }
