@@ -1,1 +1,4 @@
-return 0;
+using Sync.Hosting;
+using Sync.Writer;
+
+return await ServiceRun.RunAsync(() => WriterHost.Build(args), WriterHost.UrlsSetting);

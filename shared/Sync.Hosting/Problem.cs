@@ -17,6 +17,12 @@ public sealed record Problem(int Status, string Code, string Title, string Detai
     /// <summary>Media type of the answer.</summary>
     public const string MediaType = "application/problem+json";
 
+    private static readonly JsonWriterOptions JsonOptions = new()
+    {
+        // An error answer is never part of a page: texts stay readable.
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     /// <summary>When to try again; null = the same request will not succeed later. Sent in whole seconds, at least 1.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
@@ -48,7 +54,7 @@ public sealed record Problem(int Status, string Code, string Title, string Detai
         response.Headers.CacheControl = "no-store";
         if (RetryAfter is { } wait) response.Headers.RetryAfter = Seconds(wait).ToString(CultureInfo.InvariantCulture);
         if (HttpMethods.IsHead(context.Request.Method)) return;
-        var json = new Utf8JsonWriter(response.BodyWriter);
+        var json = new Utf8JsonWriter(response.BodyWriter, JsonOptions);
         await using (json.ConfigureAwait(false)) WriteTo(json);
         await response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
     }

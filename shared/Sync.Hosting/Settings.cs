@@ -10,28 +10,32 @@ public static class Settings
     /// <summary>Binds a section.</summary>
     /// <param name="configuration">The root.</param>
     /// <param name="section">The section, e.g. <c>App:Server</c>. A missing one gives the defaults.</param>
+    /// <param name="defaults">The values of what is not given; it is bound in place and returned.</param>
     /// <param name="check">Adds what is wrong with the values; null = nothing to check.</param>
+    /// <param name="shared">Other options that are read from the same section; their keys are known too.</param>
     /// <typeparam name="T">The options; properties with a setter or <c>init</c> are settings.</typeparam>
     /// <exception cref="StartupException">Something is wrong.</exception>
-    public static T Read<T>(IConfiguration configuration, string section, Action<T, SettingChecks>? check = null)
-        where T : class, new()
+    public static T Read<T>(
+        IConfiguration configuration, string section, T defaults, Action<T, SettingChecks>? check = null, params Type[] shared)
+        where T : class
     {
         ArgumentNullException.ThrowIfNull(configuration);
+        ArgumentNullException.ThrowIfNull(shared);
         var source = configuration.GetSection(section);
         var checks = new SettingChecks(section);
-        RefuseUnknown(source, typeof(T), checks);
+        RefuseUnknown(source, [typeof(T), .. shared], checks);
         checks.ThrowIfAny();
-        var options = Bind<T>(source, section);
-        check?.Invoke(options, checks);
+        Bind(source, section, defaults);
+        check?.Invoke(defaults, checks);
         checks.ThrowIfAny();
-        return options;
+        return defaults;
     }
 
-    private static T Bind<T>(IConfigurationSection source, string section) where T : class, new()
+    private static void Bind<T>(IConfigurationSection source, string section, T options) where T : class
     {
         try
         {
-            return source.Get<T>() ?? new T();
+            source.Bind(options);
         }
         catch (Exception error) when (error is InvalidOperationException or FormatException or ArgumentException)
         {
@@ -40,9 +44,9 @@ public static class Settings
         }
     }
 
-    private static void RefuseUnknown(IConfigurationSection source, Type type, SettingChecks checks)
+    private static void RefuseUnknown(IConfigurationSection source, Type[] types, SettingChecks checks)
     {
-        var known = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+        var known = types.SelectMany(type => type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
             .Where(property => property.SetMethod is { IsPublic: true })
             .Select(property => property.Name)
             .ToArray();

@@ -1,0 +1,47 @@
+using System.Runtime.CompilerServices;
+using Sync.Contracts;
+using Sync.Ledger;
+using Sync.Writer.Bus;
+
+namespace Sync.Writer.Engine;
+
+/// <summary>Takes each write to the owner of its feed: this process, or another one over the bus. Holds no state.</summary>
+internal sealed class WriteRouter(WriterEngine engine, ForwardLanes forwards) : IWrites
+{
+    public ValueTask<FeedId> FeedOfAsync(string vault, CancellationToken cancellation) =>
+        engine.Store.FeedOfAsync(vault, cancellation);
+
+    public ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command)
+    {
+        var node = engine.Node;
+        return node.Owns(feed) ? WriteHereAsync(node, feed, command) : forwards.WriteAsync(feed, command);
+    }
+
+    public async ValueTask<AtomicResult> WriteAtomicAsync(IReadOnlyList<WriteCommand> commands)
+    {
+        var feed = await FeedOfAsync(commands[0].Key.Vault, CancellationToken.None);
+        for (var index = 1; index < commands.Count; index++)
+        {
+            var other = await FeedOfAsync(commands[index].Key.Vault, CancellationToken.None);
+            if (other != feed)
+                return new AtomicResult.Refused(index, new Refusal(
+                    RefusalCode.InvalidBatch, $"Its vault is in feed {other}, the lines before are in feed {feed}; an atomic batch has one feed."));
+        }
+        if (engine.Node.Owns(feed))
+        {
+            var here = await engine.Node.WriteAtomicAsync(commands);
+            if (here is not AtomicResult.Refused { Refusal.Code: RefusalCode.NoOwner }) return here;
+        }
+        return await forwards.WriteAtomicAsync(feed, commands);
+    }
+
+    // The owner's queue has the write when this returns; a feed lost in between refuses with certainty, so forwarding is safe.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<WriteResult> WriteHereAsync(LedgerNode node, FeedId feed, WriteCommand command)
+    {
+        var result = await node.WriteAsync(feed, command);
+        return result is WriteResult.Refused { Refusal.Code: RefusalCode.NoOwner }
+            ? await forwards.WriteAsync(feed, command)
+            : result;
+    }
+}

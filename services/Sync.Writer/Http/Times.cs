@@ -1,0 +1,25 @@
+using System.Globalization;
+using Sync.Contracts;
+
+namespace Sync.Writer.Http;
+
+/// <summary>RFC 3339 times of requests: an offset is required, more than whole microseconds is cut off.</summary>
+internal static class Times
+{
+    private static readonly string[] Formats =
+    [
+        "yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK",
+    ];
+
+    public static bool TryParse(string text, out Timestamp time)
+    {
+        time = default;
+        // A text without an offset would be read as local time: the last character tells.
+        if (text.Length is < 20 or > 40 || !(text[^1] is 'Z' or 'z' || text[^6] is '+' or '-')) return false;
+        if (!DateTimeOffset.TryParseExact(
+                text.ToUpperInvariant(), Formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed))
+            return false;
+        time = Timestamp.From(parsed);
+        return true;
+    }
+}

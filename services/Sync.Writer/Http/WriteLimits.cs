@@ -1,0 +1,110 @@
+using System.Buffers;
+using Sync.Contracts;
+using Sync.Hosting;
+using Sync.MessagePack;
+
+namespace Sync.Writer.Http;
+
+/// <summary>What a value may be: checked at the door, so that nothing is committed that could not be published or read.</summary>
+internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesMax)
+{
+    /// <summary>Most lines of an atomic batch.</summary>
+    public const int AtomicLinesMax = 1000;
+
+    /// <summary>Most value bytes of an atomic batch.</summary>
+    public const int AtomicBytesMax = 4 << 20;
+
+    /// <summary>Kept free of a bus message, for its subject and headers.</summary>
+    private const int MessageReserve = 8 << 10;
+
+    /// <summary>An envelope without its value and its texts, rounded up.</summary>
+    private const int EnvelopeOverhead = 400;
+
+    public static readonly ReadOnlyMemory<byte> Nil = new byte[] { 0xC0 };
+
+    /// <summary>Most bytes of one batch line: a value in base64, and its names.</summary>
+    public int LineBytesMax => checked((options.BodyBytesMax / 3 * 4) + (16 << 10));
+
+    /// <summary>Most bytes of an encoded envelope.</summary>
+    public int EnvelopeBytesMax => messageBytesMax() - MessageReserve;
+
+    /// <summary>Reads a request's body as one value.</summary>
+    public async ValueTask<(Problem? Problem, byte[] Value)> ReadBodyAsync(HttpRequest request, BodyForm form)
+    {
+        var reader = request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(request.HttpContext.RequestAborted);
+            if (!read.IsCompleted)
+            {
+                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                continue;
+            }
+            var problem = ReadValue(read.Buffer, form, out var value);
+            reader.AdvanceTo(read.Buffer.End);
+            return (problem, value ?? []);
+        }
+    }
+
+    /// <summary>Makes a value of one JSON text.</summary>
+    public Problem? ReadJson(ReadOnlySpan<byte> json, out byte[]? value)
+    {
+        value = JsonTranscoder.ToMsgPack(json, out var error);
+        if (value is not null) return CheckSize(value.Length);
+        return error.Fault == TranscodeFault.Malformed
+            ? CommonProblems.Malformed($"The value is not JSON: {error.Message}.")
+            : Problems.InvalidValue($"The value cannot be kept: {error.Message}.");
+    }
+
+    /// <summary>Checks a value that came as MessagePack; it is kept as it came.</summary>
+    public Problem? CheckMessagePack(ReadOnlySpan<byte> value)
+    {
+        if (CheckSize(value.Length) is { } tooLarge) return tooLarge;
+        if (MsgPackCheck.Check(value) is not { } error) return null;
+        // What can be walked to its end is MessagePack, and refused for what it says.
+        var walk = new MsgPackReader(value);
+        return walk.TrySkip() && walk.TryEnd()
+            ? Problems.InvalidValue($"The value cannot be kept: {error}.")
+            : CommonProblems.Malformed($"The value is not one MessagePack value: {error}.");
+    }
+
+    /// <summary>Refuses what could not be published: its envelope would not fit a bus message.</summary>
+    public Problem? CheckEnvelope(WriteCommand command)
+    {
+        var key = command.Key;
+        // Three bytes for a character is the most that UTF-8 needs for the two of a pair.
+        var texts = key.Vault.Length + key.Collection.Length
+            + (3 * (key.Key.Length + command.Producer.Type.Length + command.Producer.Name.Length));
+        var size = command.Value.Length + texts + EnvelopeOverhead;
+        return size <= EnvelopeBytesMax
+            ? null
+            : CommonProblems.TooLarge(
+                $"The record would take about {size} bytes on the bus; at most {EnvelopeBytesMax} fit. Write it in parts.");
+    }
+
+    /// <summary>Everything that a door checks of a command that came as bytes.</summary>
+    public Problem? Check(WriteCommand command)
+    {
+        if (Names.Check(command.Key) is { } wrongName) return Problems.InvalidName(wrongName);
+        if (Problems.Reserved(command.Key) is { } reserved) return reserved;
+        if (command.Op == ChangeOp.Append) return Problems.AppendOnStore;
+        if (!command.SchemaVersion.IsWellFormed) return Problems.InvalidSchemaVersion(command.SchemaVersion.Text);
+        if (command.IdempotencyKey is { } key && Names.CheckIdempotencyKey(key) is { } wrongKey)
+            return CommonProblems.Malformed(wrongKey + ".");
+        if (!WriteHeaders.TryProducer(command.Producer.ToString(), out _)) return CommonProblems.Malformed(WriteHeaders.ProducerRule("producer"));
+        return CheckMessagePack(command.Value.Span) ?? CheckEnvelope(command);
+    }
+
+    private Problem? ReadValue(ReadOnlySequence<byte> body, BodyForm form, out byte[]? value)
+    {
+        value = null;
+        if (body.IsEmpty) return CommonProblems.Malformed("The body is empty; send one value (null is a value).");
+        if (form == BodyForm.Json) return ReadJson(body.IsSingleSegment ? body.FirstSpan : body.ToArray(), out value);
+        value = body.ToArray();
+        return CheckMessagePack(value);
+    }
+
+    private Problem? CheckSize(int bytes) => bytes <= options.BodyBytesMax
+        ? null
+        : CommonProblems.TooLarge($"The value has {bytes} bytes; at most {options.BodyBytesMax} are allowed. Write it in parts.");
+}

@@ -1,0 +1,19 @@
+using Sync.Contracts;
+using Sync.Ledger;
+
+namespace Sync.Writer;
+
+/// <summary>Where the front doors put writes. What a caller or another process did is in the result, not thrown. A write cannot
+/// be taken back, so there is no cancellation; every write is answered before its deadline.</summary>
+internal interface IWrites
+{
+    /// <summary>The feed of a vault.</summary>
+    /// <exception cref="SyncException">The ledger cannot be asked.</exception>
+    ValueTask<FeedId> FeedOfAsync(string vault, CancellationToken cancellation);
+
+    /// <summary>One write. While a feed keeps its owner, its writes keep the order of the calls.</summary>
+    ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command);
+
+    /// <summary>All or nothing.</summary>
+    ValueTask<AtomicResult> WriteAtomicAsync(IReadOnlyList<WriteCommand> commands);
+}

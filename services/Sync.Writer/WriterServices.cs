@@ -1,0 +1,36 @@
+using Sync.Contracts;
+using Sync.Hosting;
+using Sync.Writer.Batch;
+using Sync.Writer.Bus;
+using Sync.Writer.Engine;
+using Sync.Writer.Http;
+
+namespace Sync.Writer;
+
+/// <summary>The writer's services, all singletons.</summary>
+internal static class WriterServices
+{
+    public static IServiceCollection AddSyncWriter(
+        this IServiceCollection services, WriterSettings settings, WriterParts parts, TimeProvider time, IIdSource ids)
+    {
+        // The one place that draws from the process's random source: jitter only.
+        services.AddSingleton(new Random());
+        services.AddSingleton(settings).AddSingleton(settings.Writer).AddSingleton(parts);
+        services.AddSingleton(time).AddSingleton(ids);
+        services.AddSingleton<ProcessEnd>();
+        services.AddSingleton<WriterEngine>();
+        services.AddHostedService(provider => provider.GetRequiredService<WriterEngine>());
+        services.AddSingleton(provider =>
+            new WriteLimits(settings.Writer, () => provider.GetRequiredService<WriterEngine>().Bus.MaxPayload));
+        services.AddSingleton<ForwardLanes>();
+        services.AddSingleton<WriteRouter>();
+        services.AddSingleton<IWrites>(provider => provider.GetRequiredService<WriteRouter>());
+        services.AddSingleton<BusAnswers>();
+        services.AddSingleton<BusDoor>();
+        services.AddSingleton<BatchIntake>();
+        services.AddSingleton<BatchRoute>().AddSingleton<RecordRoutes>().AddSingleton<PageRoutes>().AddSingleton<StatusRoutes>();
+        services.AddTelemetry("sync-writer", settings.Telemetry);
+        services.AddOpenApi("v1", WriterRoutes.Describe);
+        return services;
+    }
+}
