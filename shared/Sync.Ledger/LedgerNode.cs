@@ -37,7 +37,7 @@ public sealed class LedgerNode : IAsyncDisposable
         options.Validate();
         _metrics = new LedgerMetrics(Owned);
         _parts = new NodeParts(store, transport, options, new LedgerClock(time), ids, logger ?? NullLogger<LedgerNode>.Instance,
-            _metrics, DefaultChain.Next, faults ?? PlantedFaults.None);
+            _metrics, faults ?? PlantedFaults.None);
         _owners = new FeedOwner?[store.Info.Feeds];
         _ownerLoops = new Task[_owners.Length];
         Array.Fill(_ownerLoops, Task.CompletedTask);

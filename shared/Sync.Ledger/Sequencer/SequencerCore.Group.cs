@@ -1,4 +1,5 @@
 using Sync.Contracts;
+using Sync.MessagePack;
 
 namespace Sync.Ledger;
 
@@ -210,7 +211,7 @@ public sealed partial class SequencerCore
         {
             var line = _lines[index];
             var position = new Position(_state.Position.Value + index + 1);
-            chain = _chainStep(chain, FactOf(line, position, time, default));
+            chain = FactChain.Next(chain, FactOf(line, position, time, default));
             line.Fact = FactOf(line, position, time, chain);
             facts[index] = new PendingFact(line.Fact, line.Before);
         }

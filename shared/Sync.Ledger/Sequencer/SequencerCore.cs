@@ -2,11 +2,6 @@ using Sync.Contracts;
 
 namespace Sync.Ledger;
 
-/// <summary>Continues a feed's chain by one fact (whose own <see cref="Fact.Chain"/> is not looked at).</summary>
-/// <param name="previous">Chain of the fact before it; zero for the first.</param>
-/// <param name="fact">The fact.</param>
-public delegate Hash256 ChainStep(Hash256 previous, Fact fact);
-
 /// <summary>Orders the writes of one feed: a deterministic state machine without clock, task or random source.</summary>
 /// <remarks>
 /// Inputs are the methods; effects are pulled: loads, groups, completions, committed facts. One caller at a time.
@@ -29,7 +24,6 @@ public sealed partial class SequencerCore
 {
     private readonly LedgerOptions _options;
     private readonly HistoryId _history;
-    private readonly ChainStep _chainStep;
     private readonly PlantedFaults _faults;
     private readonly PinnedCache<SyncedKey, HeadEntry> _heads;
     private readonly PinnedCache<CollectionName, CollectionEntry> _collections;
@@ -49,15 +43,12 @@ public sealed partial class SequencerCore
     /// <param name="state">Where the feed stands under the lease just acquired.</param>
     /// <param name="history">The ledger's history.</param>
     /// <param name="options">Limits.</param>
-    /// <param name="chainStep">Continues the chain.</param>
     /// <param name="faults">For the simulation only.</param>
-    public SequencerCore(
-        FeedState state, HistoryId history, LedgerOptions options, ChainStep chainStep, PlantedFaults? faults = null)
+    public SequencerCore(FeedState state, HistoryId history, LedgerOptions options, PlantedFaults? faults = null)
     {
         _state = state;
         _history = history;
         _options = options;
-        _chainStep = chainStep;
         _faults = faults ?? PlantedFaults.None;
         _heads = new(options.HeadsCachedMax, static key => new HeadEntry(key));
         _collections = new(options.CollectionsCachedMax, static key => new CollectionEntry(key));

@@ -26,7 +26,7 @@ internal sealed partial class FeedOwner : IDisposable
         _parts = parts;
         Feed = state.Lease.Feed;
         Epoch = state.Lease.Epoch;
-        _core = new SequencerCore(state, parts.Store.Info.History, parts.Options, parts.ChainStep, parts.Faults);
+        _core = new SequencerCore(state, parts.Store.Info.History, parts.Options, parts.Faults);
         _publisher = new FeedPublisher(parts, state);
         _inbox = new FeedInbox(parts.Options.QueuedWritesMax, _signal);
         _renewAt = parts.Clock.Steady + parts.Options.LeaseRenewEvery;

@@ -12,7 +12,6 @@ internal sealed record NodeParts(
     IIdSource Ids,
     ILogger Logger,
     LedgerMetrics Metrics,
-    ChainStep ChainStep,
     PlantedFaults Faults)
 {
     /// <summary>Doubles from <see cref="LedgerOptions.RetryDelay"/> up to 16 times that.</summary>

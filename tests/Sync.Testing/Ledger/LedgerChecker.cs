@@ -1,25 +1,25 @@
 using Sync.Contracts;
 using Sync.Ledger;
+using Sync.MessagePack;
 
 namespace Sync.Testing.Ledger;
 
-/// <summary>Checks a ledger's invariants by reading it from the first fact on. It shares no code with sequencers or stores and
-/// trusts no counter: only facts.</summary>
+/// <summary>Checks a ledger's invariants by reading it from the first fact on. It shares no code with sequencers or stores (but
+/// the chain's definition, which has vectors of its own) and trusts no counter: only facts.</summary>
 public static class LedgerChecker
 {
     private const int PageFacts = 500;
 
     /// <summary>Reads everything and names what is wrong.</summary>
     /// <param name="store">The ledger; nobody writes to it meanwhile.</param>
-    /// <param name="chain">How the chain goes on; null = not checked.</param>
     /// <returns>Empty when all invariants hold.</returns>
-    public static async Task<IReadOnlyList<string>> CheckAsync(ILedgerStore store, ChainStep? chain)
+    public static async Task<IReadOnlyList<string>> CheckAsync(ILedgerStore store)
     {
         var wrong = new List<string>();
         foreach (var status in await store.StatusAsync())
         {
             var facts = await ReadAllAsync(store, status.Feed, wrong);
-            CheckFacts(status.Feed, facts, chain, wrong);
+            CheckFacts(status.Feed, facts, wrong);
             if (status.Position.Value != facts.Count) wrong.Add($"feed {status.Feed} says {status.Position} and has {facts.Count} facts");
             if (status.Published > status.Position) wrong.Add($"feed {status.Feed} is published beyond its end");
             await CheckHeadsAsync(store, facts, wrong);
@@ -28,7 +28,7 @@ public static class LedgerChecker
     }
 
     /// <summary>The rules of one feed's facts, in position order from the first.</summary>
-    public static void CheckFacts(FeedId feed, IReadOnlyList<Fact> facts, ChainStep? chain, ICollection<string> wrong)
+    public static void CheckFacts(FeedId feed, IReadOnlyList<Fact> facts, ICollection<string> wrong)
     {
         var heads = new Dictionary<SyncedKey, Fact>();
         var collections = new Dictionary<(string, string), Position>();
@@ -53,7 +53,7 @@ public static class LedgerChecker
             var name = (fact.Key.Vault, fact.Key.Collection);
             if (fact.After != collections.GetValueOrDefault(name)) Report($"after is {fact.After}, not {collections.GetValueOrDefault(name)}");
             if (fact.ValueHash != Hash256.Of(fact.Value.Span)) Report("its hash is not its value's");
-            if (chain is not null && fact.Chain != chain(previous?.Chain ?? default, fact)) Report("the chain is broken");
+            if (fact.Chain != FactChain.Next(previous?.Chain ?? FactChain.Start, fact)) Report("the chain is broken");
             if (fact.IdempotencyKey is { } used && !keys.TryAdd((fact.Key.Vault, used), fact))
                 Report($"idempotency key '{used}' committed at {keys[(fact.Key.Vault, used)].Position} already");
             heads[fact.Key] = fact;

@@ -18,7 +18,7 @@ public sealed class SequencerRig
         _faults = faults;
         Options = options ?? new LedgerOptions { Owner = "one" };
         Store = store ?? new MemoryLedgerStore(Time, new MemoryLedgerOptions { Feeds = 1 }, faults);
-        Core = new(Take("one"), Store.Info.History, Options, TestChain.Next, faults);
+        Core = new(Take("one"), Store.Info.History, Options, faults);
     }
 
     /// <summary>Default options of tests.</summary>
@@ -146,7 +146,7 @@ public sealed class SequencerRig
     }
 
     /// <summary>What is wrong with the ledger; empty = nothing.</summary>
-    public IReadOnlyList<string> Check() => Completed(new ValueTask<IReadOnlyList<string>>(LedgerChecker.CheckAsync(Store, TestChain.Next)));
+    public IReadOnlyList<string> Check() => Completed(new ValueTask<IReadOnlyList<string>>(LedgerChecker.CheckAsync(Store)));
 
     private bool HasWork()
     {

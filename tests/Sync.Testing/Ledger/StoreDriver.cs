@@ -1,6 +1,7 @@
 using Shouldly;
 using Sync.Contracts;
 using Sync.Ledger;
+using Sync.MessagePack;
 
 namespace Sync.Testing.Ledger;
 
@@ -81,7 +82,7 @@ public sealed class StoreDriver
             var name = new CollectionName(command.Key.Vault, command.Key.Collection);
             var position = new Position(State.Position.Value + facts.Count + 1);
             var id = new FactId(_ids.Next(Time));
-            chain = TestChain.Next(chain, FactOf(command, id, before, position, collections[name], default));
+            chain = FactChain.Next(chain, FactOf(command, id, before, position, collections[name], default));
             var pending = new PendingFact(FactOf(command, id, before, position, collections[name], chain), before);
             heads[command.Key] = new(
                 pending.Fact.Sequence, position, id, command.Op != ChangeOp.Delete, pending.Origin);

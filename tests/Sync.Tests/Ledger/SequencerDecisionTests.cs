@@ -135,7 +135,7 @@ public sealed class SequencerDecisionTests
         var third = Committed(_rig.Write(Put(User("a"))));
         second.TransactionTime.UnixMicroseconds.ShouldBe(first.TransactionTime.UnixMicroseconds + 1);
         third.TransactionTime.UnixMicroseconds.ShouldBe(first.TransactionTime.UnixMicroseconds + 2);
-        var next = new SequencerCore(_rig.Take("one"), _rig.Store.Info.History, _rig.Options, TestChain.Next);
+        var next = new SequencerCore(_rig.Take("one"), _rig.Store.Info.History, _rig.Options);
         next.Submit(new WriteRequest(Put(User("a")), TimeSpan.MaxValue));
         next.TryTakeLoad(out var ticket).ShouldBeTrue();
         next.Loaded(ticket!, _rig.Read(ticket!));
