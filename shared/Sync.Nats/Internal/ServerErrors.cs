@@ -46,11 +46,12 @@ internal static class ServerErrors
         },
         $"The server says: {text}");
 
-    /// <summary>... to "subject" [using queue "group"].</summary>
+    /// <summary>... to "subject" [using queue "group"] at a SUB; ... to "subject" (sid "1") when a reload takes the right away.</summary>
     public static (string? Subject, string? QueueGroup) Names(string text)
     {
         var parts = text.Split('"');
-        return (parts.Length > 1 ? parts[1] : null, parts.Length > 3 ? parts[3] : null);
+        var hasGroup = parts.Length > 3 && parts[2].Contains("queue", StringComparison.Ordinal);
+        return (parts.Length > 1 ? parts[1] : null, hasGroup ? parts[3] : null);
     }
 
     private static bool Starts(string text, string start) => text.StartsWith(start, StringComparison.OrdinalIgnoreCase);

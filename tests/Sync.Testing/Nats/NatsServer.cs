@@ -108,8 +108,17 @@ public sealed class NatsServer : IAsyncDisposable
         await StartProcessAsync();
     }
 
-    /// <summary>Freezes the process (SIGSTOP): connections stay, nothing answers.</summary>
-    public void Pause() => Signals.Send(Pid, Signals.Stop);
+    /// <summary>Freezes the process (SIGSTOP): connections stay, nothing answers. Returns when all its threads stand still.</summary>
+    public void Pause()
+    {
+        Signals.Send(Pid, Signals.Stop);
+        var tasks = $"/proc/{Pid}/task";
+        // In "stat" the state follows the name in brackets; T = stopped. The signal reaches threads one by one.
+        if (!SpinWait.SpinUntil(() => Directory.GetDirectories(tasks).All(IsStopped), StartTimeout))
+            throw new InvalidOperationException("The server did not stop.");
+
+        static bool IsStopped(string task) => File.ReadAllText(Path.Combine(task, "stat")).Contains(") T ", StringComparison.Ordinal);
+    }
 
     /// <summary>Ends <see cref="Pause"/>.</summary>
     public void Resume() => Signals.Send(Pid, Signals.Continue);
