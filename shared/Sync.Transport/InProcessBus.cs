@@ -18,7 +18,7 @@ public sealed class InProcessBus : IBus, IThreadPoolWorkItem
 
     private readonly Lock _gate = new();
     private readonly Queue<InProcessItem> _queue = new();
-    private readonly Queue<(InProcessItem Item, TaskCompletionSource Room)> _waiting = new();
+    private readonly LinkedList<(InProcessItem Item, TaskCompletionSource Room)> _waiting = new();
     private readonly InProcessRouting _routing = new();
     private readonly ConcurrentDictionary<string, TaskCompletionSource<BusReply>> _requests = new(StringComparer.Ordinal);
     private readonly List<InProcessSubscription> _matched = [];
@@ -212,7 +212,7 @@ public sealed class InProcessBus : IBus, IThreadPoolWorkItem
 
     private ValueTask EnqueueAsync(InProcessItem item, CancellationToken cancellation)
     {
-        TaskCompletionSource room;
+        LinkedListNode<(InProcessItem Item, TaskCompletionSource Room)> waiter;
         lock (_gate)
         {
             if (_stopped) throw Stopped();
@@ -224,22 +224,28 @@ public sealed class InProcessBus : IBus, IThreadPoolWorkItem
             }
             if (_waiting.Count >= _options.WaitersMax)
                 throw new SyncException(SyncErrorCode.BusUnavailable, $"{_waiting.Count} publishers wait for the bus", isTransient: true);
-            room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiting.Enqueue((item, room));
+            waiter = _waiting.AddLast((item, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)));
         }
-        return WaitForRoomAsync(room, cancellation);
+        return WaitForRoomAsync(waiter, cancellation);
     }
 
-    private async ValueTask WaitForRoomAsync(TaskCompletionSource room, CancellationToken cancellation)
+    private async ValueTask WaitForRoomAsync(
+        LinkedListNode<(InProcessItem Item, TaskCompletionSource Room)> waiter, CancellationToken cancellation)
     {
         try
         {
-            await room.Task.WaitAsync(_options.PublishTimeout, _time, cancellation).ConfigureAwait(false);
+            await waiter.Value.Room.Task.WaitAsync(_options.PublishTimeout, _time, cancellation).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
-            // Whoever sets the source first decides; a set one means that the message was taken meanwhile.
-            if (!room.TrySetCanceled(CancellationToken.None)) return;
+            lock (_gate)
+            {
+                // The delivery loop was faster: the message is on its way.
+                if (waiter.List is null) return;
+                _waiting.Remove(waiter);
+                // Its number stays unused, or a later message would count as published before who subscribed meanwhile.
+                _taken++;
+            }
             if (exception is OperationCanceledException) throw;
             throw new SyncException(
                 SyncErrorCode.BusUnavailable, $"the bus had no room for {_options.PublishTimeout}", isTransient: true);
@@ -249,12 +255,11 @@ public sealed class InProcessBus : IBus, IThreadPoolWorkItem
     // Under the lock.
     private void LetWaitersIn()
     {
-        while (_waiting.TryPeek(out var next))
+        while (_waiting.First is { } next && HasRoomFor(next.Value.Item))
         {
-            if (!next.Room.Task.IsCompleted && !HasRoomFor(next.Item)) return;
-            _waiting.Dequeue();
-            if (next.Room.TrySetResult()) Take(next.Item);
-            else _taken++;
+            _waiting.RemoveFirst();
+            Take(next.Value.Item);
+            next.Value.Room.TrySetResult();
         }
     }
 
