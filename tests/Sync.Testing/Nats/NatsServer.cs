@@ -175,6 +175,9 @@ public sealed class NatsServer : IAsyncDisposable
         using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (!Log[from..].Contains(text))
         {
+            // The process is seen to have ended before the last of its output was read; this waits for both.
+            if (_process is { HasExited: true })
+                await _process.WaitForExitAsync();
             if (!IsRunning || TimeProvider.System.GetElapsedTime(deadline) > StartTimeout)
                 throw new InvalidOperationException($"nats-server did not say '{text}':\n{Log[from..]}");
             await tick.WaitForNextTickAsync();
