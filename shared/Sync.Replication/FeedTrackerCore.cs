@@ -160,16 +160,15 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         }
     }
 
-    // Beats were missed: what changed meanwhile is unknown, so nobody is anchored any more.
+    // Beats were missed, or this is the first: what changed before it is unknown, so nobody is anchored (any more).
     private void BreakChain(Beat beat, FeedState feed, TimeSpan now)
     {
-        if (feed.IsKnown)
-            foreach (var member in _members)
-            {
-                if (member.Feed != beat.Feed) continue;
-                Memoize(member, feed, member.Marks.Read(), now);
-                _unanchored.Add(member);
-            }
+        foreach (var member in _members)
+        {
+            if (member.Feed != beat.Feed) continue;
+            Memoize(member, feed, member.Marks.Read(), now);
+            _unanchored.Add(member);
+        }
         feed.ChainFrom = beat.Prev;
     }
 
