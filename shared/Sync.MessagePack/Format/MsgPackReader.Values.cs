@@ -7,7 +7,7 @@ namespace Sync.MessagePack;
 public ref partial struct MsgPackReader
 {
     /// <summary>Reads nil.</summary>
-    public bool TryReadNil() => NextType == MsgPackType.Nil ? TryReadToken(out _) : Expected("nil");
+    public bool TryReadNil() => NextType == MsgPackType.Nil ? TryReadToken(out _) : Expected("expected nil");
 
     /// <summary>Reads nil if it is next; anything else stays, and is no error.</summary>
     public bool TrySkipNil() => NextType == MsgPackType.Nil && TryReadToken(out _);
@@ -16,7 +16,7 @@ public ref partial struct MsgPackReader
     public bool TryReadBoolean(out bool value)
     {
         value = false;
-        if (NextType != MsgPackType.Boolean) return Expected("a boolean");
+        if (NextType != MsgPackType.Boolean) return Expected("expected a boolean");
         if (!TryReadToken(out var token)) return false;
         value = token.Bits != 0;
         return true;
@@ -32,7 +32,7 @@ public ref partial struct MsgPackReader
         }
         value = 0;
         var start = _at;
-        if (NextType != MsgPackType.Integer) return Expected("an integer");
+        if (NextType != MsgPackType.Integer) return Expected("expected an integer");
         if (!TryReadToken(out var token)) return false;
         if (!token.IsNegative && token.Bits > long.MaxValue) return FailAt("the integer is over 2^63 - 1", start);
         value = (long)token.Bits;
@@ -44,7 +44,7 @@ public ref partial struct MsgPackReader
     {
         value = 0;
         var start = _at;
-        if (NextType != MsgPackType.Integer) return Expected("an integer");
+        if (NextType != MsgPackType.Integer) return Expected("expected an integer");
         if (!TryReadToken(out var token)) return false;
         if (token.IsNegative) return FailAt("the integer is negative", start);
         value = token.Bits;
@@ -66,7 +66,7 @@ public ref partial struct MsgPackReader
     public bool TryReadDouble(out double value)
     {
         value = 0;
-        if (NextType != MsgPackType.Float) return Expected("a float");
+        if (NextType != MsgPackType.Float) return Expected("expected a float");
         if (!TryReadToken(out var token)) return false;
         value = BitConverter.UInt64BitsToDouble(token.Bits);
         return true;
@@ -100,7 +100,7 @@ public ref partial struct MsgPackReader
             _at += 1 + length;
             return true;
         }
-        if (NextType != MsgPackType.String) return Expected("a string");
+        if (NextType != MsgPackType.String) return Expected("expected a string");
         if (!TryReadToken(out var token)) return false;
         value = _bytes.Slice(token.Start, token.Length);
         return true;
@@ -110,7 +110,7 @@ public ref partial struct MsgPackReader
     public bool TryReadBinary(out ReadOnlySpan<byte> value)
     {
         value = default;
-        if (NextType != MsgPackType.Binary) return Expected("binary");
+        if (NextType != MsgPackType.Binary) return Expected("expected binary");
         if (!TryReadToken(out var token)) return false;
         value = _bytes.Slice(token.Start, token.Length);
         return true;
@@ -128,7 +128,7 @@ public ref partial struct MsgPackReader
     public bool TryReadArrayHeader(out int count)
     {
         count = 0;
-        if (NextType != MsgPackType.Array) return Expected("an array");
+        if (NextType != MsgPackType.Array) return Expected("expected an array");
         if (!TryReadToken(out var token)) return false;
         count = token.Length;
         return true;
@@ -139,7 +139,7 @@ public ref partial struct MsgPackReader
     public bool TryReadMapHeader(out int count)
     {
         count = 0;
-        if (NextType != MsgPackType.Map) return Expected("a map");
+        if (NextType != MsgPackType.Map) return Expected("expected a map");
         if (!TryReadToken(out var token)) return false;
         count = token.Length;
         return true;
@@ -150,7 +150,7 @@ public ref partial struct MsgPackReader
     {
         type = 0;
         value = default;
-        if (NextType != MsgPackType.Extension) return Expected("an extension");
+        if (NextType != MsgPackType.Extension) return Expected("expected an extension");
         if (!TryReadToken(out var token)) return false;
         type = token.Extension;
         value = _bytes.Slice(token.Start, token.Length);
@@ -172,6 +172,6 @@ public ref partial struct MsgPackReader
     {
         MsgPackType.End => "truncated: a value is missing",
         MsgPackType.Invalid => "invalid type byte 0xc1",
-        _ => $"expected {what}, found {NextType}",
+        _ => what,
     });
 }

@@ -66,7 +66,7 @@ internal static class FactFields
         writer.WriteString(derivation.Rule);
         writer.WriteString(derivation.Version);
         writer.WriteArrayHeader(derivation.Sources.Count);
-        foreach (var source in derivation.Sources) writer.WriteFactId(source);
+        for (var index = 0; index < derivation.Sources.Count; index++) writer.WriteFactId(derivation.Sources[index]);
     }
 
     public static void WriteFactIdOrNil(ref MsgPackWriter writer, FactId? id)
