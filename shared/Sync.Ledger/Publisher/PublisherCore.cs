@@ -84,7 +84,11 @@ public sealed class PublisherCore
     public PublishStep Next(TimeSpan steady, Timestamp wall)
     {
         _beatAt ??= steady + _options.BeatEvery;
-        if (IsBeatDue(steady)) return TakeBeat(steady, wall);
+        if (IsBeatDue(steady))
+        {
+            var beat = TakeBeat(steady, wall);
+            if (!_faults.NoBeats) return beat;
+        }
         if (Handed < _buffer.End) return TakeEnvelope(steady);
         if (_flushToken == 0 && _lastBeat > Confirmed) return TakeFlush();
         if (_readToken == 0 && Handed < Committed && _buffer.HasRoom)
@@ -131,14 +135,12 @@ public sealed class PublisherCore
     // A full window or a full buffer cannot wait for quiet: the next envelope would exceed a bound.
     private bool IsBeatDue(TimeSpan steady)
     {
-        if (_faults.NoBeats) return false;
         if (_window.IsFull || (!_window.IsEmpty && Handed == _buffer.End && !_buffer.HasRoom)) return true;
         return steady >= NextBeatAt();
     }
 
     private TimeSpan NextBeatAt()
     {
-        if (_faults.NoBeats) return TimeSpan.MaxValue;
         var quietAt = _window.IsEmpty ? TimeSpan.MaxValue : _changedAt + _options.BeatQuiet;
         return quietAt < _beatAt!.Value ? quietAt : _beatAt.Value;
     }
