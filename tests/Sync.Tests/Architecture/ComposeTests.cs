@@ -44,14 +44,12 @@ public sealed partial class ComposeTests
     }
 
     [Fact]
-    public void Every_named_volume_and_network_is_declared() => Repository.ShouldBeNone(
+    public void Every_named_volume_is_declared() => Repository.ShouldBeNone(
         from service in EachService
-        from used in Strings(service.Keys, "networks").Select(network => ("networks", network))
-            .Concat(Strings(service.Keys, "volumes")
-                .Select(volume => ("volumes", volume.Split(':')[0]))
-                .Where(volume => !volume.Item2.StartsWith('.')))
-        where !Map(Compose[used.Item1]).ContainsKey(used.Item2)
-        select $"{service.Name}: {used.Item2}",
+        from volume in Strings(service.Keys, "volumes")
+        let source = volume.Split(':')[0]
+        where !source.StartsWith('.') && !Map(Compose["volumes"]).ContainsKey(source)
+        select $"{service.Name}: {source}",
         "Declare it at the end of compose.yaml:");
 
     [Fact]
@@ -121,6 +119,15 @@ public sealed partial class ComposeTests
         where !port.StartsWith("127.0.0.1:", StringComparison.Ordinal)
         select $"{service.Name}: {port}",
         "A port is open to this machine only:");
+
+    [Fact]
+    public void A_service_in_the_host_network_listens_on_loopback_only() => Repository.ShouldBeNone(
+        from service in EachService
+        where service.Keys.ContainsKey("network_mode")
+        let urls = (string)Map(service.Keys["environment"])["Sync__Writer__Urls"]
+        where !urls.StartsWith("http://127.0.0.1:", StringComparison.Ordinal)
+        select $"{service.Name}: {urls}",
+        "The host's network is open to others:");
 
     [Fact]
     public void What_an_image_copies_exists_and_it_runs_without_rights()
