@@ -64,12 +64,12 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
     /// <param name="effects">Receives what is to be done.</param>
     public void Receive(Beat beat, TimeSpan now, List<FeedEffect> effects)
     {
-        if (faults.IgnoreBeats) return;
+        if (faults.IgnoreBeats || !IsFeed(beat.Feed) || beat.Position < beat.Prev) return;
         var feed = FeedOf(beat.Feed);
         foreach (var member in _unanchored) Place(member);
         if (feed.History.Value != 0 && feed.History != beat.History && !faults.HistoryResetIgnored)
         {
-            Replace(beat.Feed, feed);
+            Replace(beat.Feed, feed, beat.History);
             effects.Add(new(FeedEffectKind.HistoryReplaced, null, beat.Feed, beat.History, beat.Position));
         }
         feed.History = beat.History;
@@ -91,7 +91,7 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
     public void Answered(FeedMember member, FeedId id, HistoryId history, Position position, TimeSpan now)
     {
         ArgumentNullException.ThrowIfNull(member);
-        if (member.HasLeft) return;
+        if (member.HasLeft || !IsFeed(id)) return;
         _vaults[member.Key.Vault].Feed = id;
         var feed = FeedOf(id);
         if (feed.History != history)
@@ -149,13 +149,13 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         return feed;
     }
 
-    private void Replace(FeedId id, FeedState feed)
+    private void Replace(FeedId id, FeedState feed, HistoryId history)
     {
         feed.Forget();
         foreach (var member in _members)
         {
             if (member.Feed != id) continue;
-            member.Forget(default);
+            member.Forget(history);
             _unanchored.Add(member);
         }
     }
@@ -178,7 +178,7 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         {
             var changed = beat.Keys[index];
             if (!_byCrc.TryGetValue(changed.Crc, out var member)) continue;
-            var named = new Position(beat.Prev.Value + changed.Offset);
+            var named = new Position(Math.Min(beat.Prev.Value + changed.Offset, beat.Position.Value));
             for (; member is not null; member = member.NextSameCrc)
             {
                 if (member.Feed is { } other && other != beat.Feed) continue;
@@ -240,7 +240,12 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
 
     // Arrived, or settled by an answer that stands at it: a key may share its checksum with another that changed.
     private static bool HasHeard(FeedMember member, Position named, ReplicaMarks marks) =>
-        marks.Seen.Position >= named || member.HeardTo >= named;
+        member.HeardTo >= named || (marks.Seen.Position >= named && !IsOther(marks.Seen.History, member.History));
+
+    private static bool IsOther(HistoryId left, HistoryId right) => left.Value != 0 && right.Value != 0 && left != right;
+
+    // What a hostile message names must not make state.
+    private static bool IsFeed(FeedId id) => id.Value is >= 0 and < Feeds.CountMax;
 
     // A replica learns its feed from its vault's answers, or from an envelope of its own.
     private void Place(FeedMember member)
@@ -250,7 +255,7 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         if (vault.Feed is null)
         {
             var seen = member.Marks.Read().Seen;
-            if (seen.Position > Position.Start) vault.Feed = seen.Feed;
+            if (seen.Position > Position.Start && IsFeed(seen.Feed)) vault.Feed = seen.Feed;
         }
         if (vault.Feed is { } feed) PlaceIn(member, feed);
     }

@@ -20,7 +20,7 @@ internal sealed class KeyGroup(ReplicaHub hub, SyncedKey key) : IEnvelopeHandler
         foreach (var replica in Volatile.Read(ref _replicas)) replica.Receive(envelope, EnvelopeOrigin.Live);
     }
 
-    public void Disrupted(Disruption disruption) => hub.Disrupted(disruption);
+    public void Disrupted(Disruption disruption) => hub.Disrupted(this, disruption);
 
     /// <summary>Under the hub's lock.</summary>
     public void Add(Replica replica) => Volatile.Write(ref _replicas, [.. _replicas, replica]);

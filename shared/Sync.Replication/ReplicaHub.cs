@@ -114,7 +114,7 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         var replica = new Replica<T>(this, options, RulesOf(options));
-        if (options.Seed is { } seed) replica.Receive(seed, EnvelopeOrigin.Seed);
+        if (options.Seed is { } seed) replica.Plant(seed);
         var mustFetch = replica.Sequence < Sequence.None;
 
         var group = Register(replica);
@@ -161,11 +161,25 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
         Wake();
     }
 
-    void IBeatHandler.Disrupted(Disruption disruption) => Disrupted(disruption);
+    void IBeatHandler.Disrupted(Disruption disruption) => CheckAll(disruption);
 
-    /// <summary>Possible loss for every key of the connection: one check of all, after a random part of the spread. Each
-    /// subscription reports the same reconnect; they are one.</summary>
-    internal void Disrupted(Disruption disruption)
+    /// <summary>A subscription may have missed something. A reconnect concerns every key of the connection; an overflow or bytes that
+    /// cannot be decoded concern the one key whose mailbox it is, else one hot key would have all others asked for again and again.</summary>
+    internal void Disrupted(KeyGroup group, Disruption disruption)
+    {
+        if (disruption == Disruption.Reconnected)
+        {
+            CheckAll(disruption);
+            return;
+        }
+        TimeSpan due;
+        lock (_gate) due = Now + Spread();
+        Log.Disrupted(disruption, group.Replicas.Length);
+        foreach (var replica in group.Replicas) replica.Check(Position.Start, due);
+    }
+
+    // One check of all, after a random part of the spread; each subscription reports the same reconnect, and they are one.
+    private void CheckAll(Disruption disruption)
     {
         lock (_gate)
         {
@@ -184,10 +198,10 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
     {
         lock (_gate)
         {
+            if (replica.Member.HasLeft) return;
             _failed.Remove(replica);
-            var verdict = _groups.ContainsKey(replica.Key) ? _refetch.Request(replica.Key, have, need, due) : RefetchVerdict.Rejected;
             // The answer to an earlier request may have been delivered between the replica's step and this one.
-            if (verdict != RefetchVerdict.Rejected) replica.RefetchBegan();
+            if (_refetch.Request(replica.Key, have, need, due) != RefetchVerdict.Rejected) replica.RefetchBegan();
             else Failed(replica, isLast: true);
         }
         Wake();

@@ -153,6 +153,15 @@ public sealed class Replica<T> : Replica
         Finish(turn);
     }
 
+    /// <summary>Before the birth: what the seed asks for is asked when the subscription is confirmed.</summary>
+    internal void Plant(Envelope seed)
+    {
+        Turn turn;
+        lock (_gate) turn = Take(_core.Receive(seed, EnvelopeOrigin.Seed));
+        turn.Effects &= ~ReplicaEffects.Refetch;
+        Finish(turn);
+    }
+
     internal override bool Answered(Envelope? envelope, Sequence have, HistoryId history, bool again)
     {
         Turn turn;

@@ -7,7 +7,7 @@ namespace Sync.Testing.Replication;
 /// else is the transport it wraps, which stays the caller's.</summary>
 public sealed class GatedTransport(ITransport inner) : ITransport
 {
-    private readonly ConcurrentBag<IEnvelopeHandler> _handlers = [];
+    private readonly ConcurrentBag<(SyncedKey Key, IEnvelopeHandler Handler)> _handlers = [];
     private readonly TaskCompletionSource _confirmed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _subscribing = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -23,17 +23,18 @@ public sealed class GatedTransport(ITransport inner) : ITransport
     /// <summary>Lets all key subscriptions through, from now on.</summary>
     public void Confirm() => _confirmed.TrySetResult();
 
-    /// <summary>Tells every handler that something may have been missed.</summary>
-    public void Disrupt(Disruption disruption)
+    /// <summary>Tells the handlers of one key, or of all, that something may have been missed.</summary>
+    public void Disrupt(Disruption disruption, SyncedKey? only = null)
     {
-        foreach (var handler in _handlers) handler.Disrupted(disruption);
+        foreach (var (key, handler) in _handlers)
+            if (only is null || key == only) handler.Disrupted(disruption);
     }
 
     /// <inheritdoc/>
     public async ValueTask<IAsyncDisposable> SubscribeAsync(
         SyncedKey key, IEnvelopeHandler handler, CancellationToken cancellation = default)
     {
-        _handlers.Add(handler);
+        _handlers.Add((key, handler));
         _subscribing.TrySetResult();
         await _confirmed.Task.WaitAsync(cancellation).ConfigureAwait(false);
         return await inner.SubscribeAsync(key, handler, cancellation).ConfigureAwait(false);

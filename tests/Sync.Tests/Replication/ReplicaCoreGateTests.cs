@@ -208,6 +208,17 @@ public sealed class ReplicaCoreGateTests
     }
 
     [Fact]
+    public void Planted_gaps_and_histories_go_unnoticed()
+    {
+        var blind = At(1, new ReplicaRules { Faults = new PlantedFaults { GapNotNoticed = true } });
+        blind.Live(Put(4)).ShouldBe(ReplicaEffects.Applied);
+        blind.Counters.Gaps.ShouldBe(0);
+        var merged = At(9, new ReplicaRules { Faults = new PlantedFaults { HistoryResetIgnored = true } });
+        merged.Live(Put(3, history: 78)).ShouldBe(ReplicaEffects.None);
+        merged.Counters.Resets.ShouldBe(0);
+    }
+
+    [Fact]
     public void A_seed_passes_the_same_gates()
     {
         var core = Text();

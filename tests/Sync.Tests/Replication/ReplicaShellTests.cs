@@ -161,6 +161,60 @@ public sealed class ReplicaShellTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_overflow_of_one_key_checks_that_key_and_no_other()
+    {
+        var gated = new GatedTransport(_transport);
+        gated.Confirm();
+        await using var hub = await ReplicaHub.StartAsync(gated, _writer, time: _time, random: new Random(1));
+        await using var hot = await hub.OpenAsync(Options() with { Seed = _writer.Put(Key, "old") });
+        await using var calm = await hub.OpenAsync(Options() with { Key = new("acme", "user", "x"), Seed = _writer.Put(new("acme", "user", "x"), "old") });
+        _writer.Put(Key, "new");
+        gated.Disrupt(Disruption.Overflow, Key);
+        var recovered = NextAsync(hot, change => change.Value == "new" && change.Metadata.Status == ReplicaStatus.Ok);
+        await AdvanceUntilAsync(recovered, TimeSpan.FromMilliseconds(500));
+        _writer.Requests.Single().ShouldBe([new("user", Key.Key, new(1))]);
+        calm.Counters.Refetches.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_replica_that_subscribes_after_its_fetch_loses_what_falls_between()
+    {
+        var slow = new GatedTransport(_transport);
+        var options = new ReplicaHubOptions { Faults = new PlantedFaults { SubscribeAfterFetch = true } };
+        await using var hub = await ReplicaHub.StartAsync(slow, _writer, options, _time, random: new Random(1));
+        var opening = hub.OpenAsync(Options());
+        await slow.Subscribing.WaitAsync(Bound);
+        _writer.Put(Key, "one");
+        slow.Confirm();
+        await using var replica = await opening.WaitAsync(Bound);
+        replica.Metadata.HasValue.ShouldBeFalse("the planted fault breaks the rule that the simulation must see broken");
+    }
+
+    [Fact]
+    public async Task Every_counter_is_a_metric()
+    {
+        var seen = new Dictionary<string, long>(StringComparer.Ordinal);
+        using var listener = new System.Diagnostics.Metrics.MeterListener
+        {
+            InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Meter.Name == "Sync.Replication") self.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => seen[instrument.Name] = value);
+        listener.Start();
+        await using var replica = await _hub.OpenAsync(Options() with { Seed = _writer.Put(Key, "one") });
+        listener.RecordObservableInstruments();
+        foreach (var name in new[]
+        {
+            "applied", "ignored_stale", "gaps", "parse_errors", "refetches", "schema_skews", "wrong_key", "coalesced", "refetch_failures",
+            "tail_gaps", "resets", "backfills_abandoned", "observer_errors", "count",
+        })
+            seen.ShouldContainKey("sync.replica." + name);
+        seen["sync.replica.applied"].ShouldBeGreaterThanOrEqualTo(1);
+    }
+
+    [Fact]
     public async Task Read_your_writes_completes_with_the_envelope_or_asks_after_fifty_milliseconds()
     {
         await using var replica = await OpenAsync();
