@@ -14,19 +14,24 @@ public sealed class InProcessTransport : ITransport
     private readonly FanOut<SyncedKey, IEnvelopeHandler, Envelope, EnvelopeMail> _keys;
     private readonly FanOut<SyncedPattern, IEnvelopeHandler, Envelope, EnvelopeMail> _patterns;
     private readonly FanOut<string, IBeatHandler, Beat, BeatMail> _beats;
+    private readonly ArrivalFence _fence;
 
     /// <summary>A transport without subscribers.</summary>
     /// <param name="options">Null = defaults.</param>
     /// <param name="logger">Null = nowhere.</param>
+    /// <param name="time">Clock of the time-outs; null = the system's.</param>
     /// <exception cref="SyncException">An option is out of range.</exception>
-    public InProcessTransport(TransportOptions? options = null, ILogger<InProcessTransport>? logger = null)
+    public InProcessTransport(
+        TransportOptions? options = null, ILogger<InProcessTransport>? logger = null, TimeProvider? time = null)
     {
         options ??= new TransportOptions();
         options.Validate();
         ILogger log = logger ?? NullLogger<InProcessTransport>.Instance;
-        _keys = new(options.KeyMailboxMax, options.SubscribeTimeout, true, TimeProvider.System, log, null);
-        _patterns = new(options.PatternMailboxMax, options.SubscribeTimeout, true, TimeProvider.System, log, null);
-        _beats = new(options.BeatMailboxMax, options.SubscribeTimeout, false, TimeProvider.System, log, null);
+        time ??= TimeProvider.System;
+        _fence = new(Release, options.BeatHoldMax, options.BeatMailboxMax, time);
+        _keys = new(options.KeyMailboxMax, options.SubscribeTimeout, true, _fence, time, log, null);
+        _patterns = new(options.PatternMailboxMax, options.SubscribeTimeout, true, _fence, time, log, null);
+        _beats = new(options.BeatMailboxMax, options.SubscribeTimeout, false, null, time, log, null);
     }
 
     /// <summary>Always 1: there is no connection to lose.</summary>
@@ -53,7 +58,7 @@ public sealed class InProcessTransport : ITransport
         ArgumentNullException.ThrowIfNull(beat);
         cancellation.ThrowIfCancellationRequested();
         TransportMetrics.Published.Add(1);
-        _beats.Find(BeatsName)?.Post(beat);
+        if (_beats.Count > 0) _fence.Pass(beat);
         return ValueTask.CompletedTask;
     }
 
@@ -90,9 +95,12 @@ public sealed class InProcessTransport : ITransport
         await _keys.CloseAsync().ConfigureAwait(false);
         await _patterns.CloseAsync().ConfigureAwait(false);
         await _beats.CloseAsync().ConfigureAwait(false);
+        _fence.Dispose();
     }
 
     internal const string BeatsName = "beats";
+
+    private void Release(Beat beat) => _beats.Find(BeatsName)?.Post(beat);
 
     // A key is followed by at most these four shapes, so it is looked up, not searched for.
     private void PostToPatterns(SyncedKey key, Envelope envelope)

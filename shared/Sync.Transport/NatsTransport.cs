@@ -20,6 +20,7 @@ public sealed class NatsTransport : ITransport
     private readonly FanOut<SyncedKey, IEnvelopeHandler, Envelope, EnvelopeMail> _keys;
     private readonly FanOut<SyncedPattern, IEnvelopeHandler, Envelope, EnvelopeMail> _patterns;
     private readonly FanOut<string, IBeatHandler, Beat, BeatMail> _beats;
+    private readonly ArrivalFence _fence;
     private readonly IBus _bus;
     private readonly IEnvelopeCodec _codec;
     private readonly ISubjectMap _subjects;
@@ -44,9 +45,10 @@ public sealed class NatsTransport : ITransport
         time ??= TimeProvider.System;
         (_bus, _codec, _subjects) = (bus, codec, subjects ?? new Subjects(options.Subjects));
         _logger = logger ?? NullLogger<NatsTransport>.Instance;
-        _keys = new(options.KeyMailboxMax, options.SubscribeTimeout, true, time, _logger, AttachKeyAsync);
-        _patterns = new(options.PatternMailboxMax, options.SubscribeTimeout, true, time, _logger, AttachPatternAsync);
-        _beats = new(options.BeatMailboxMax, options.SubscribeTimeout, false, time, _logger, AttachBeatsAsync);
+        _fence = new(Release, options.BeatHoldMax, options.BeatMailboxMax, time);
+        _keys = new(options.KeyMailboxMax, options.SubscribeTimeout, true, _fence, time, _logger, AttachKeyAsync);
+        _patterns = new(options.PatternMailboxMax, options.SubscribeTimeout, true, _fence, time, _logger, AttachPatternAsync);
+        _beats = new(options.BeatMailboxMax, options.SubscribeTimeout, false, null, time, _logger, AttachBeatsAsync);
     }
 
     /// <inheritdoc/>
@@ -103,6 +105,7 @@ public sealed class NatsTransport : ITransport
         await _keys.CloseAsync().ConfigureAwait(false);
         await _patterns.CloseAsync().ConfigureAwait(false);
         await _beats.CloseAsync().ConfigureAwait(false);
+        _fence.Dispose();
     }
 
     private ValueTask<IAsyncDisposable> AttachKeyAsync(
@@ -117,7 +120,9 @@ public sealed class NatsTransport : ITransport
 
     private ValueTask<IAsyncDisposable> AttachBeatsAsync(
         string name, Mailbox<IBeatHandler, Beat, BeatMail> mailbox, CancellationToken cancellation) =>
-        _bus.SubscribeAsync(_subjects.Beats, new BeatReceiver(mailbox, _codec, _logger), cancellation: cancellation);
+        _bus.SubscribeAsync(_subjects.Beats, new BeatReceiver(mailbox, _fence, _codec, _logger), cancellation: cancellation);
+
+    private void Release(Beat beat) => _beats.Find(InProcessTransport.BeatsName)?.Post(beat);
 
     private async ValueTask SendAsync(
         string subject, ArrayBufferWriter<byte> buffer, BusHeaders? headers, CancellationToken cancellation)

@@ -20,6 +20,9 @@ public sealed record TransportOptions
     /// <summary>Beats that wait for the handlers. Default 4,096; 16 to 1,000,000. Beyond, the newest of each feed is kept.</summary>
     public int BeatMailboxMax { get; init; } = 4096;
 
+    /// <summary>Longest time that a beat waits until the envelopes before it were handled. Default 1 s; 1 ms to 1 min.</summary>
+    public TimeSpan BeatHoldMax { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Longest wait for the bus to confirm a subscription. Default 10 s; 10 ms to 10 min.</summary>
     public TimeSpan SubscribeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -31,6 +34,7 @@ public sealed record TransportOptions
         Bounds.Check("Sync:Transport:KeyMailboxMax", KeyMailboxMax, 16, 1_000_000, "envelopes");
         Bounds.Check("Sync:Transport:PatternMailboxMax", PatternMailboxMax, 16, 10_000_000, "envelopes");
         Bounds.Check("Sync:Transport:BeatMailboxMax", BeatMailboxMax, 16, 1_000_000, "beats");
+        Bounds.Check("Sync:Transport:BeatHoldMax", BeatHoldMax, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
         Bounds.Check("Sync:Transport:SubscribeTimeout", SubscribeTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
     }
 }

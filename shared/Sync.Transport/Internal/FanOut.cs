@@ -16,6 +16,7 @@ internal sealed class FanOut<TName, THandler, TItem, TMail>(
     int itemsMax,
     TimeSpan attachTimeout,
     bool isCounted,
+    ArrivalFence? fence,
     TimeProvider time,
     ILogger logger,
     Func<TName, Mailbox<THandler, TItem, TMail>, CancellationToken, ValueTask<IAsyncDisposable>>? attach)
@@ -47,7 +48,7 @@ internal sealed class FanOut<TName, THandler, TItem, TMail>(
             if (_closed) throw new SyncException(SyncErrorCode.Stopped, "the transport is disposed");
             if (!_routes.TryGetValue(name, out route))
             {
-                route = new Route(new(name, itemsMax, logger));
+                route = new Route(new(name, itemsMax, fence, logger));
                 Put(name, route);
                 isNew = true;
             }

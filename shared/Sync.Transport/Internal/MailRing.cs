@@ -15,10 +15,10 @@ internal sealed class MailRing
     /// <summary>What was put in last; null when empty.</summary>
     public object? Newest => Count == 0 ? null : _slots[Index(Count - 1)].Content;
 
-    public void Enqueue(object content, long number)
+    public void Enqueue(in MailSlot slot)
     {
         if (Count == _slots.Length) Resize(_slots.Length * 2);
-        _slots[Index(Count)] = new MailSlot(content, number);
+        _slots[Index(Count)] = slot;
         Count++;
     }
 
@@ -32,28 +32,28 @@ internal sealed class MailRing
         slot = _slots[_head];
         _slots[_head] = default;
         _head = Index(1);
-        if (--Count == 0 && _slots.Length > SizeKept) Clear();
+        if (--Count == 0 && _slots.Length > SizeKept) Shrink();
         return true;
     }
 
-    public void Clear()
+    private void Shrink()
     {
         _slots = new MailSlot[SizeMin];
         _head = 0;
-        Count = 0;
     }
 
     /// <summary>Keeps at most <paramref name="keepMax"/> of those that the predicate wants, the newest, in their order. It is
-    /// asked from the newest to the oldest.</summary>
+    /// asked from the newest to the oldest; the others are handed to <paramref name="drop"/>.</summary>
     /// <returns>How many went.</returns>
-    public int KeepNewest(int keepMax, Func<object, bool> wanted)
+    public int KeepNewest(int keepMax, Func<object, bool> wanted, Action<MailSlot> drop)
     {
         var kept = new MailSlot[_slots.Length];
         var first = kept.Length;
-        for (var at = Count - 1; at >= 0 && kept.Length - first < keepMax; at--)
+        for (var at = Count - 1; at >= 0; at--)
         {
             ref var slot = ref _slots[Index(at)];
-            if (wanted(slot.Content)) kept[--first] = slot;
+            if (kept.Length - first < keepMax && wanted(slot.Content)) kept[--first] = slot;
+            else drop(slot);
         }
         var dropped = Count - (kept.Length - first);
         _slots = kept;
@@ -77,5 +77,9 @@ internal sealed class MailRing
     }
 }
 
-/// <summary>A message or a <see cref="Marker"/>, and its place in the mailbox's order.</summary>
-internal readonly record struct MailSlot(object Content, long Number);
+/// <summary>A message or a <see cref="Marker"/>, its place in the mailbox's order, and the generation it counts in
+/// (<see cref="NotCounted"/> = none).</summary>
+internal readonly record struct MailSlot(object Content, long Number, byte Generation)
+{
+    public const byte NotCounted = byte.MaxValue;
+}

@@ -23,7 +23,8 @@ internal interface IMail<in THandler, in TItem>
 /// runs: whoever puts something into an idle mailbox schedules it, and it declares itself idle under the lock, only when
 /// the ring is empty. So calls come one at a time, in order, and what a handler publishes is queued behind the call.
 /// Leaving marks the member first, so a walk in progress skips it; a call already begun may still be finishing.</para></summary>
-internal sealed class Mailbox<THandler, TItem, TMail>(object name, int itemsMax, ILogger logger) : IThreadPoolWorkItem
+internal sealed class Mailbox<THandler, TItem, TMail>(
+    object name, int itemsMax, ArrivalFence? fence, ILogger logger) : IThreadPoolWorkItem
     where THandler : class
     where TItem : class
     where TMail : struct, IMail<THandler, TItem>
@@ -76,7 +77,7 @@ internal sealed class Mailbox<THandler, TItem, TMail>(object name, int itemsMax,
             // Sweeping when half are gone makes leaving cheap on average, also for 100,000 handlers of one key.
             if (_present * 2 <= _roster.Count) _roster = _roster.WithoutGone();
             if (_present > 0) return false;
-            _ring.Clear();
+            Empty();
             _index = null;
             return true;
         }
@@ -91,7 +92,7 @@ internal sealed class Mailbox<THandler, TItem, TMail>(object name, int itemsMax,
             _roster = Roster<THandler>.Empty;
             _present = 0;
             _index = null;
-            _ring.Clear();
+            Empty();
         }
     }
 
@@ -112,7 +113,7 @@ internal sealed class Mailbox<THandler, TItem, TMail>(object name, int itemsMax,
                 if (_overflowed)
                 {
                     _overflowed = false;
-                    slot = new MailSlot(Marker.Of(Disruption.Overflow), _next - 1);
+                    slot = new MailSlot(Marker.Of(Disruption.Overflow), _next - 1, MailSlot.NotCounted);
                 }
                 else if (!_ring.TryDequeue(out slot))
                 {
@@ -123,6 +124,7 @@ internal sealed class Mailbox<THandler, TItem, TMail>(object name, int itemsMax,
             }
             if (slot.Content is Marker marker) Report(roster, slot.Number, marker.Disruption);
             else Deliver(roster, slot.Number, (TItem)slot.Content);
+            Handled(slot);
         }
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
@@ -133,7 +135,7 @@ internal sealed class Mailbox<THandler, TItem, TMail>(object name, int itemsMax,
         {
             if (_present == 0 || (content is Marker && ReferenceEquals(_ring.Newest, content))) return;
             if (_ring.Count >= itemsMax) DropOld();
-            _ring.Enqueue(content, _next++);
+            _ring.Enqueue(new MailSlot(content, _next++, fence?.Enter() ?? MailSlot.NotCounted));
             if (_scheduled) return;
             _scheduled = true;
         }
@@ -145,10 +147,21 @@ internal sealed class Mailbox<THandler, TItem, TMail>(object name, int itemsMax,
     {
         var seen = new HashSet<object>();
         var dropped = _ring.KeepNewest(
-            itemsMax - (itemsMax / 4), content => seen.Add(content is TItem item ? TMail.KeyOf(item) : content));
+            itemsMax - (itemsMax / 4), content => seen.Add(content is TItem item ? TMail.KeyOf(item) : content), Handled);
         _overflowed = true;
         TransportMetrics.Overflowed.Add(dropped);
         logger.Overflowed(name, dropped);
+    }
+
+    private void Empty()
+    {
+        while (_ring.TryDequeue(out var slot)) Handled(slot);
+    }
+
+    // Handled or dropped: no beat waits for it any longer.
+    private void Handled(MailSlot slot)
+    {
+        if (slot.Generation != MailSlot.NotCounted) fence!.Leave(slot.Generation);
     }
 
     private void Deliver(Roster<THandler> roster, long number, TItem item)

@@ -24,13 +24,15 @@ internal abstract class Receiver<THandler, TItem, TMail>(
     {
         if (result.IsOk)
         {
-            mailbox.Post(headers is null ? result.Value : WithHeaders(result.Value, headers));
+            Post(headers is null ? result.Value : WithHeaders(result.Value, headers));
             return;
         }
         TransportMetrics.DecodeErrors.Add(1);
         if (BitOperations.IsPow2(++_errors)) logger.Undecodable(name, result.Error, _errors);
         mailbox.Post(Disruption.Undecodable);
     }
+
+    protected virtual void Post(TItem item) => mailbox.Post(item);
 
     protected virtual TItem WithHeaders(TItem item, BusHeaders headers) => item;
 }
@@ -61,8 +63,11 @@ internal sealed class PatternReceiver(
     protected override Envelope WithHeaders(Envelope item, BusHeaders headers) => TraceContext.Attach(item, headers);
 }
 
-internal sealed class BeatReceiver(Mailbox<IBeatHandler, Beat, BeatMail> mailbox, IEnvelopeCodec codec, ILogger logger)
+internal sealed class BeatReceiver(
+    Mailbox<IBeatHandler, Beat, BeatMail> mailbox, ArrivalFence fence, IEnvelopeCodec codec, ILogger logger)
     : Receiver<IBeatHandler, Beat, BeatMail>(InProcessTransport.BeatsName, mailbox, logger)
 {
     public override void Receive(in BusMessage message) => Take(codec.DecodeBeat(message.Payload), null);
+
+    protected override void Post(Beat item) => fence.Pass(item);
 }

@@ -90,6 +90,82 @@ public abstract partial class TransportCompliance
     }
 
     [Fact]
+    public async Task A_beat_comes_behind_every_envelope_published_before_it()
+    {
+        await using var rig = await StartAsync(Roomy with { BeatHoldMax = TimeSpan.FromMinutes(1) });
+        var gates = Enumerable.Range(0, 3).Select(_ => new Gate()).ToArray();
+        var handlers = gates.Select(gate => new Recorder((_, envelope) => { if (envelope.Sequence.Value == 2) gate.Hold(); })).ToArray();
+        var beats = new Recorder();
+        await rig.Transport.SubscribeBeatsAsync(beats);
+        for (var number = 0; number < 3; number++)
+        {
+            await rig.Transport.SubscribeAsync(Sample.KeyOf(number), handlers[number]);
+            await rig.Transport.PublishAsync(Sample.KeyOf(number), Sample.Envelope(Sample.KeyOf(number), 1));
+        }
+        await rig.Transport.PublishBeatAsync(Sample.Beat(0, 1));
+        await beats.CountAsync(1);
+        foreach (var handler in handlers) handler.Sequences.ShouldBe([1]);
+
+        for (var number = 0; number < 3; number++)
+            for (var sequence = 2; sequence <= 3; sequence++)
+                await rig.Transport.PublishAsync(Sample.KeyOf(number), Sample.Envelope(Sample.KeyOf(number), sequence));
+        await rig.Transport.PublishBeatAsync(Sample.Beat(0, 2));
+        await rig.Transport.PublishBeatAsync(Sample.Beat(0, 3));
+        for (var number = 0; number < 3; number++)
+        {
+            await gates[number].Entered;
+            await rig.Transport.FlushAsync();
+            beats.Events.Count.ShouldBe(1);
+            gates[number].Open();
+        }
+        await beats.CountAsync(3);
+        foreach (var handler in handlers) handler.Sequences.ShouldBe([1, 2, 3]);
+        beats.Events.Cast<Beat>().Select(beat => beat.Position.Value).ShouldBe([1, 2, 3]);
+    }
+
+    [Fact]
+    public async Task A_handler_that_never_returns_holds_beats_up_no_longer_than_the_limit()
+    {
+        await using var rig = await StartAsync(Roomy with { BeatHoldMax = TimeSpan.FromMilliseconds(50) });
+        var gate = new Gate();
+        Recorder stuck = new((_, _) => gate.Hold()), beats = new();
+        await rig.Transport.SubscribeAsync(Sample.Key, stuck);
+        await rig.Transport.SubscribeBeatsAsync(beats);
+        await PublishAsync(rig, 1);
+        await gate.Entered;
+        for (var position = 1; position <= 3; position++)
+        {
+            await rig.Transport.PublishBeatAsync(Sample.Beat(0, position));
+            await beats.CountAsync(position);
+        }
+        gate.Open();
+        await rig.Transport.PublishBeatAsync(Sample.Beat(0, 4));
+        await beats.CountAsync(4);
+        beats.Events.Cast<Beat>().Select(beat => beat.Position.Value).ShouldBe([1, 2, 3, 4]);
+    }
+
+    [Fact]
+    public async Task Beats_pass_while_mailboxes_overflow_and_sessions_go()
+    {
+        await using var rig = await StartAsync(Roomy with
+        {
+            KeyMailboxMax = 16,
+            PatternMailboxMax = 16,
+            BeatHoldMax = TimeSpan.FromMinutes(1),
+        });
+        var beats = new Recorder();
+        await rig.Transport.SubscribeBeatsAsync(beats);
+        for (var position = 1; position <= 200; position++)
+        {
+            await using (await rig.Transport.SubscribeAsync(Sample.Key, new Recorder()))
+            await using (await rig.Transport.SubscribeAsync(SyncedPattern.OfVault("acme"), new Recorder()))
+                for (var sequence = 1; sequence <= 40; sequence++) await PublishAsync(rig, sequence);
+            await rig.Transport.PublishBeatAsync(Sample.Beat(0, position));
+        }
+        await beats.CountAsync(200);
+    }
+
+    [Fact]
     public async Task A_full_mailbox_of_a_key_keeps_the_newest_and_reports_it_in_order()
     {
         await using var rig = await StartAsync(Roomy with { KeyMailboxMax = 16 });
