@@ -21,25 +21,8 @@ public sealed partial class NatsConnection
     /// <exception cref="NatsException">See <see cref="NatsException.Error"/>; nothing was sent then.</exception>
     public ValueTask PublishAsync(
         string subject, ReadOnlyMemory<byte> data = default, NatsHeaders? headers = null, string? replyTo = null,
-        long epoch = 0, CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            var frame = Check(subject, data.Span, headers, replyTo, epoch);
-            var result = Core.Buffer.TryAppend(frame, epoch, canWait: true);
-            if (result == AppendResult.Done)
-                return default;
-            SendBuffer.Refuse(result);
-            if (cancellationToken.IsCancellationRequested)
-                return ValueTask.FromCanceled(cancellationToken);
-            return Core.Buffer.AppendOrWait(frame, epoch) is { } write ? WaitForRoomAsync(write, cancellationToken) : default;
-        }
-        catch (NatsException e)
-        {
-            // Every failure is in the task, so that a caller who awaits later misses none.
-            return ValueTask.FromException(e);
-        }
-    }
+        long epoch = 0, CancellationToken cancellationToken = default) =>
+        PublishCoreAsync(subject, data.Span, headers, replyTo, epoch, urgent: false, cancellationToken);
 
     /// <summary>Publishes if that is possible at once, and never waits.</summary>
     /// <param name="subject">Subject without wildcards.</param>
@@ -71,7 +54,7 @@ public sealed partial class NatsConnection
         var (number, replyTo, reply) = Core.Requests.Begin();
         try
         {
-            await PublishAsync(subject, data, headers, replyTo, cancellationToken: cancellationToken).ConfigureAwait(false);
+            await PublishCoreAsync(subject, data.Span, headers, replyTo, epoch: 0, urgent: true, cancellationToken).ConfigureAwait(false);
             return await reply.WaitAsync(limit, Opts.TimeProvider, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
@@ -81,6 +64,28 @@ public sealed partial class NatsConnection
         finally
         {
             Core.Requests.End(number);
+        }
+    }
+
+    private ValueTask PublishCoreAsync(
+        string subject, ReadOnlySpan<byte> data, NatsHeaders? headers, string? replyTo, long epoch, bool urgent,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            var frame = Check(subject, data, headers, replyTo, epoch);
+            var result = Core.Buffer.TryAppend(frame, epoch, canWait: true, urgent);
+            if (result == AppendResult.Done)
+                return default;
+            SendBuffer.Refuse(result);
+            if (cancellationToken.IsCancellationRequested)
+                return ValueTask.FromCanceled(cancellationToken);
+            return Core.Buffer.AppendOrWait(frame, epoch) is { } write ? WaitForRoomAsync(write, cancellationToken) : default;
+        }
+        catch (NatsException e)
+        {
+            // Every failure is in the task, so that a caller who awaits later misses none.
+            return ValueTask.FromException(e);
         }
     }
 

@@ -8,7 +8,7 @@ namespace Sync.Nats.Internal;
 /// </summary>
 internal sealed class ReadySignal : IValueTaskSource
 {
-    private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _core;
 
     public ValueTask ArmAsync()
     {
@@ -16,7 +16,12 @@ internal sealed class ReadySignal : IValueTaskSource
         return new ValueTask(this, _core.Version);
     }
 
-    public void Fire() => _core.SetResult(true);
+    /// <summary>Wakes the sender on the pool, or lets it run on this thread until it has to wait.</summary>
+    public void Fire(bool inline)
+    {
+        _core.RunContinuationsAsynchronously = !inline;
+        _core.SetResult(true);
+    }
 
     void IValueTaskSource.GetResult(short token) => _core.GetResult(token);
 

@@ -13,6 +13,7 @@ internal sealed class Receiver(ConnectionCore core, Session session)
     public void Process(ReadBuffer buffer)
     {
         long messages = 0, bytes = 0;
+        core.Buffer.BeginReadBatch();
         try
         {
             while (true)
@@ -42,6 +43,7 @@ internal sealed class Receiver(ConnectionCore core, Session session)
         }
         finally
         {
+            core.Buffer.EndReadBatch();
             core.Counters.In(messages, bytes);
         }
     }

@@ -29,11 +29,11 @@ internal sealed partial class SendBuffer
 
             Refuse(result);
             AppendWrite(write);
-            wake = TakeWake();
+            wake = TakeWake(inline: false);
         }
 
         if (wake)
-            _ready.Fire();
+            _ready.Fire(inline: false);
         return null;
     }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sync.Nats.Internal;
 
 internal enum LinkState
@@ -23,7 +25,10 @@ internal readonly record struct Batch(ReadOnlyMemory<byte> Bytes, int Messages);
 /// <summary>
 /// Everything that goes to the server passes here. Publishers copy whole frames into the filling buffer under one plain,
 /// short lock, while the sender of the present connection writes the other buffer to the socket; then the two change places.
-/// So batches form by themselves, no publisher ever does I/O, and there is no timer in the path.
+/// So batches form by themselves, no publisher waits for I/O, and there is no timer in the path.
+/// <para>A publish wakes the sender on the pool, so that more can gather meanwhile. Where somebody waits for the answer
+/// (requests, flushes) or a read batch has been handled (its replies went out together), the sender runs on that thread
+/// instead, for one batch: its write is asynchronous and does not block, and a thread switch is saved.</para>
 /// <para>Safe because every field is touched under <see cref="Gate"/> only, except the bytes of the taken buffer: those belong
 /// to the sender until it asks for the next batch, and there is one sender at a time (the connection loop awaits the old
 /// one's end before it attaches a new one). Subscriptions use the same lock, so a SUB is either in the prologue of the next
@@ -34,6 +39,13 @@ internal readonly record struct Batch(ReadOnlyMemory<byte> Bytes, int Messages);
 internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
 {
     private const int PongsPendingMax = 64;
+    private const int SmallFrameBytesMax = 1024;
+    private const int DeferredBytesMax = 16 * 1024;
+
+    // The buffer whose read loop is handling frames on this thread.
+    [ThreadStatic]
+    private static SendBuffer? _handledHere;
+
 
     private readonly Queue<Fence?> _fences = new();
     private readonly ReadySignal _ready = new();
@@ -47,6 +59,8 @@ internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
     private int _messages;
     private int _pongs;
     private bool _senderWaits;
+    private bool _onBorrowedThread;
+    private bool _wroteOnBorrowedThread;
     private LinkState _link = LinkState.Down;
     private long _epoch;
 
@@ -54,22 +68,29 @@ internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
 
     public bool IsUpLocked => _link is LinkState.Up or LinkState.HandingOver;
 
-    /// <summary>Copies a publish into the buffer if it may and fits.</summary>
-    public AppendResult TryAppend(in PublishFrame frame, long epoch, bool canWait)
+    /// <summary>Copies a publish into the buffer if it may and fits. A small frame is made outside the lock, so that several
+    /// publishers hold each other up only for one short copy.</summary>
+    [SkipLocalsInit]
+    public AppendResult TryAppend(in PublishFrame frame, long epoch, bool canWait, bool urgent = false)
     {
+        Span<byte> scratch = stackalloc byte[SmallFrameBytesMax];
+        var small = frame.SizeMax <= SmallFrameBytesMax ? frame.WriteTo(scratch) : 0;
         bool wake;
         lock (Gate)
         {
             var result = Admit(frame.SizeMax, epoch, canWait);
             if (result != AppendResult.Done)
                 return result;
-            _used += frame.WriteTo(Room(frame.SizeMax));
+            var room = Room(frame.SizeMax);
+            if (small > 0)
+                scratch[..small].CopyTo(room);
+            _used += small > 0 ? small : frame.WriteTo(room);
             _messages++;
-            wake = TakeWake();
+            wake = TakeWake(urgent);
         }
 
         if (wake)
-            _ready.Fire();
+            _ready.Fire(urgent);
         return AppendResult.Done;
     }
 
@@ -89,11 +110,11 @@ internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
                 Enqueue(new PendingWrite("PING\r\n"u8.ToArray(), 6, epoch: 0, fence));
             else
                 AppendPingLocked(fence);
-            wake = TakeWake();
+            wake = TakeWake(inline: true);
         }
 
         if (wake)
-            _ready.Fire();
+            _ready.Fire(inline: true);
         return fence;
     }
 
@@ -114,11 +135,24 @@ internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
         lock (Gate)
         {
             append();
-            wake = TakeWake();
+            wake = TakeWake(inline: false);
         }
 
         if (wake)
-            _ready.Fire();
+            _ready.Fire(inline: false);
+    }
+
+    /// <summary>What callbacks on this thread publish from here on goes out together at <see cref="EndReadBatch"/>.</summary>
+    public void BeginReadBatch() => _handledHere = this;
+
+    public void EndReadBatch()
+    {
+        _handledHere = null;
+        bool wake;
+        lock (Gate)
+            wake = TakeWake(inline: true);
+        if (wake)
+            _ready.Fire(inline: true);
     }
 
     private void AppendControl(Action append) => Change(() =>
@@ -153,18 +187,32 @@ internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
     {
         while (true)
         {
-            ValueTask ready;
+            var ready = ValueTask.CompletedTask;
+            var leaveThread = false;
             lock (Gate)
             {
                 if (_epoch != epoch || !IsUpLocked)
                     return default;
-                if (TryTake(out var batch))
+                // Whoever lent the thread gets it back after one batch.
+                leaveThread = _wroteOnBorrowedThread && _used > 0;
+                if (!leaveThread && TryTake(out var batch))
+                {
+                    _wroteOnBorrowedThread = _onBorrowedThread;
                     return batch;
-                _senderWaits = true;
-                ready = _ready.ArmAsync();
+                }
+
+                _onBorrowedThread = _wroteOnBorrowedThread = false;
+                if (!leaveThread)
+                {
+                    _senderWaits = true;
+                    ready = _ready.ArmAsync();
+                }
             }
 
-            await ready.ConfigureAwait(false);
+            if (leaveThread)
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            else
+                await ready.ConfigureAwait(false);
         }
     }
 
@@ -216,7 +264,7 @@ internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
         }
 
         if (wake)
-            _ready.Fire();
+            _ready.Fire(inline: false);
     }
 
     private AppendResult Admit(int size, long epoch, bool canWait)
@@ -279,12 +327,13 @@ internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
         return _filling.AsSpan(_used, size);
     }
 
-    private bool TakeWake()
+    private bool TakeWake(bool inline)
     {
-        var wake = _senderWaits && _used > 0;
-        if (wake)
-            _senderWaits = false;
-        return wake;
+        if (!_senderWaits || _used == 0 || (_handledHere == this && _used < DeferredBytesMax))
+            return false;
+        _senderWaits = false;
+        _onBorrowedThread = inline;
+        return true;
     }
 
     private void DropUnsent()
