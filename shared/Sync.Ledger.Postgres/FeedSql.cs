@@ -150,7 +150,7 @@ internal sealed class FeedSql
         $"(select * from {_fact} f where f.origin = r.origin {condition} order by f.position desc limit 1)";
 
     private string PageOf(string order, string rows, string bytesMax) => $"""
-        select {FactRow.Metadata}, case when f.before <= {bytesMax} then f.value end, d.position, d.floor
+        select {FactRow.Metadata}, case when f.before < {bytesMax} then f.value end, d.position, d.floor
         from sync.feed d left join lateral (
             select f.*, coalesce(sum(octet_length(f.value)) over (
                 order by {order} rows between unbounded preceding and 1 preceding), 0) as before
@@ -159,7 +159,7 @@ internal sealed class FeedSql
         """;
 
     private string ManyOf() => $"""
-        select {FactRow.Metadata}, case when f.before <= $4 then f.value end, d.position, d.floor, f.ordinal::int
+        select {FactRow.Metadata}, case when f.before < $4 then f.value end, d.position, d.floor, f.ordinal::int
         from sync.feed d left join lateral (
             select f.*, a.ordinal, coalesce(sum(octet_length(f.value)) over (
                 order by a.ordinal rows between unbounded preceding and 1 preceding), 0) as before
