@@ -25,8 +25,9 @@ internal static class CommitOutcomes
             PostgresErrorCodes.UniqueViolation => OfUnique(error, detail),
             // The server is going down or ended this session: its commit may have been done before that.
             PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown => new CommitOutcome.Unknown(detail),
-            // A row that no partition takes says how the tables stand, not what is wrong with the data.
-            PostgresErrorCodes.CheckViolation when error.ConstraintName is null => new CommitOutcome.Failed(detail),
+            // A row that no partition takes, or that is beyond the end of one that is just being cut: this says how the tables
+            // stand, not what is wrong with the data.
+            PostgresErrorCodes.CheckViolation when error.ConstraintName is null or "cut" => new CommitOutcome.Failed(detail),
             PostgresErrorCodes.CheckViolation or PostgresErrorCodes.NotNullViolation
                 or PostgresErrorCodes.ProgramLimitExceeded => new CommitOutcome.DataError(detail),
             _ when error.SqlState.StartsWith("22", StringComparison.Ordinal) => new CommitOutcome.DataError(detail),

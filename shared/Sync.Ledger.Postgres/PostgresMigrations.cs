@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using Npgsql;
 using Sync.Contracts;
+using static Sync.Ledger.Postgres.Statements;
 
 namespace Sync.Ledger.Postgres;
 
@@ -22,36 +23,15 @@ public static class PostgresMigrations
     /// <param name="cancellation">Gives up between statements; what is committed stays.</param>
     /// <returns>The versions that ran now.</returns>
     /// <exception cref="SyncException">The database cannot be reached, the role may not do it, or the schema is newer than this program.</exception>
-    public static async Task<IReadOnlyList<int>> RunAsync(PostgresOptions options, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        try
-        {
-            var connection = new NpgsqlConnection(Owner(options));
-            await using (connection.ConfigureAwait(false))
-            {
-                await connection.OpenAsync(cancellation).ConfigureAwait(false);
-                return await RunAsync(connection, options, cancellation).ConfigureAwait(false);
-            }
-        }
-        catch (PostgresException error)
-        {
-            throw new SyncException(
-                SyncErrorCode.LedgerUnavailable, $"A migration of the schema sync failed ({Errors.Describe(error)}).", false, error);
-        }
-        catch (NpgsqlException error)
-        {
-            throw Errors.Unavailable(error);
-        }
-    }
+    public static Task<IReadOnlyList<int>> RunAsync(PostgresOptions options, CancellationToken cancellation = default) =>
+        Owner.RunAsync(
+            options, "A migration of the schema sync", connection => RunAsync(connection, options, cancellation), cancellation);
 
     private static async Task<IReadOnlyList<int>> RunAsync(
         NpgsqlConnection connection, PostgresOptions options, CancellationToken cancellation)
     {
         // The session's lock ends with the connection, which is not pooled.
-        await ExecuteAsync(connection, string.Create(CultureInfo.InvariantCulture, $"select pg_advisory_lock({LockId})"), cancellation)
-            .ConfigureAwait(false);
+        await connection.ExecuteAsync("select pg_advisory_lock($1)", cancellation, Value(LockId)).ConfigureAwait(false);
         var present = await PresentAsync(connection, cancellation).ConfigureAwait(false);
         RefuseNewer(present);
         var ran = new List<int>();
@@ -111,12 +91,12 @@ public static class PostgresMigrations
         var transaction = await connection.BeginTransactionAsync(cancellation).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {
-            await ExecuteAsync(connection, Bootstrap, cancellation).ConfigureAwait(false);
+            await connection.ExecuteAsync(Bootstrap, cancellation).ConfigureAwait(false);
             await SetAsync(connection, "sync.feeds", options.Feeds.ToString(CultureInfo.InvariantCulture), cancellation).ConfigureAwait(false);
-            await ExecuteAsync(connection, migration.Sql, cancellation).ConfigureAwait(false);
-            await ExecuteAsync(
-                connection, "insert into sync.migration (version, name) values ($1, $2)", cancellation, migration.Version, migration.Name)
-                .ConfigureAwait(false);
+            await connection.ExecuteAsync(migration.Sql, cancellation).ConfigureAwait(false);
+            await connection.ExecuteAsync(
+                "insert into sync.migration (version, name) values ($1, $2)", cancellation, Value(migration.Version),
+                Value(migration.Name)).ConfigureAwait(false);
             await transaction.CommitAsync(cancellation).ConfigureAwait(false);
         }
     }
@@ -134,43 +114,18 @@ public static class PostgresMigrations
         {
             await SetAsync(connection, "sync.runtime_role", options.RuntimeRole, cancellation).ConfigureAwait(false);
             await SetAsync(connection, "sync.read_role", options.ReadRole, cancellation).ConfigureAwait(false);
-            await ExecuteAsync(connection, Read("grants.sql"), cancellation).ConfigureAwait(false);
+            await connection.ExecuteAsync(Read("grants.sql"), cancellation).ConfigureAwait(false);
             await transaction.CommitAsync(cancellation).ConfigureAwait(false);
         }
     }
 
     // Scripts cannot take parameters; a setting of the transaction carries them without pasting text into SQL.
-    private static Task SetAsync(NpgsqlConnection connection, string name, string value, CancellationToken cancellation) =>
-        ExecuteAsync(connection, "select set_config($1, $2, true)", cancellation, name, value);
+    private static ValueTask<int> SetAsync(
+        NpgsqlConnection connection, string name, string value, CancellationToken cancellation) =>
+        connection.ExecuteAsync("select set_config($1, $2, true)", cancellation, Value(name), Value(value));
 
-    private static async Task ExecuteAsync(
-        NpgsqlConnection connection, string sql, CancellationToken cancellation, params object[] values)
-    {
-        var command = new NpgsqlCommand(sql, connection);
-        await using (command.ConfigureAwait(false))
-        {
-            foreach (var value in values) command.Parameters.Add(new NpgsqlParameter { Value = value });
-            await command.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
-        }
-    }
-
-    private static async Task<long> ScalarAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation)
-    {
-        var command = new NpgsqlCommand(sql, connection);
-        await using (command.ConfigureAwait(false))
-            return (long)(await command.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
-    }
-
-    // A migration may wait for another process's and may run long; it is not bounded by the statement time-outs of requests.
-    private static string Owner(PostgresOptions options) =>
-        new NpgsqlConnectionStringBuilder(options.OwnerConnectionString ?? options.ConnectionString)
-        {
-            Pooling = false,
-            Timeout = (int)options.ConnectTimeout.TotalSeconds,
-            CommandTimeout = 0,
-            IncludeErrorDetail = false,
-            ApplicationName = "sync migrations",
-        }.ConnectionString;
+    private static async Task<long> ScalarAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation) =>
+        (await connection.QueryAsync(sql, reader => reader.GetInt64(0), cancellation).ConfigureAwait(false))[0];
 
     private static List<Migration> Load() =>
     [
