@@ -39,15 +39,17 @@ internal sealed class FeedSql
             where r.collection = $1 and r.key = $2 and r.origin <= $3
             """;
         AsOfSequence = SequenceSearch + $"select {FactRow.Columns} " + $"""
-            from found s join {_fact} f on f.origin = s.origin and f.position > s.low and f.position <= s.high
-            where f.sequence = $3 order by f.position limit 1
+            from found s cross join lateral (
+                select * from {_fact} f where f.origin = s.origin and f.position > s.low and f.position <= s.high and f.sequence = $3
+                order by f.position limit 1) f
             """;
         Page = PageOf("f.position", $"select * from {_fact} f where f.position > $1 order by f.position limit $2", "$3");
         History = SequenceSearch + PageOf(
             "f.position",
             $"""
-            select f.* from found s join {_fact} f on f.origin = s.origin and f.position > s.low
-            where f.sequence > $3 order by f.position limit $4
+            select f.* from found s cross join lateral (
+                select * from {_fact} f where f.origin = s.origin and f.position > s.low and f.sequence > $3
+                order by f.position limit $4) f
             """,
             "$5");
         Window = PageOf(

@@ -24,6 +24,8 @@ internal sealed class TestLedger : IAsyncDisposable
 
     internal static async Task<TestLedger> CreateAsync(string owner, int feeds = 4, Func<PostgresOptions, PostgresOptions>? with = null)
     {
+        // Pools of databases that come and go would hold the server's connections.
+        owner = new NpgsqlConnectionStringBuilder(owner) { Pooling = false }.ConnectionString;
         var runtime = await RuntimeAsync(owner);
         var options = new PostgresOptions
         {

@@ -1,0 +1,87 @@
+using Npgsql;
+using Shouldly;
+using Sync.Contracts;
+using Sync.Ledger;
+using Sync.Ledger.Postgres;
+using Sync.Testing.Ledger;
+using Sync.Testing.Postgres;
+using Xunit;
+using static Sync.Testing.Ledger.LedgerTexts;
+
+namespace Sync.Integration.Tests.Postgres;
+
+/// <summary>Reads cost what they answer, not what is stored: counted by the server in rows, so no clock is asked.</summary>
+public sealed class PostgresPlanTests(PostgresDatabase database) : IClassFixture<PostgresDatabase>
+{
+    private const int Depth = 4000;
+
+    [Fact]
+    public async Task Reads_touch_few_rows_of_a_deep_ledger_and_scan_no_table()
+    {
+        await using var ledger = await TestLedger.CreateAsync(await database.CreateDatabaseAsync(), feeds: 1);
+        var driver = await StoreDriver.AcquireAsync(ledger.Store);
+        for (var round = 0; round < Depth / 500; round++)
+            await driver.WriteAsync([
+                .. Enumerable.Range(0, 1000).Select(number => number % 2 == 0
+                    ? Put(User("deep"), $"{number}")
+                    : Put(User($"k{(round * 1000) + number}"), "x", $"{round}-{number}"))]);
+        // What the server counted comes when a session ends.
+        await ledger.Store.DisposeAsync();
+        await ledger.ExecuteAsync("analyze");
+        var time = new Timestamp(driver.Time.UnixMicroseconds - 4_000_000);
+        var past = new Position(Depth);
+
+        await CostsAsync(ledger, "current", 2, store => store.GetAsync(User("deep"), AsOf.Now));
+        await CostsAsync(ledger, "as of a position", 2, store => store.GetAsync(User("deep"), new(null, past, null)));
+        // 13 halvings and the two steps of the lookup.
+        await CostsAsync(ledger, "as of a time", 20, store => store.GetAsync(User("deep"), new(null, null, time)));
+        await CostsAsync(ledger, "as of a sequence", 60, store => store.GetAsync(User("deep"), new(new(Depth / 3), null, null)));
+        await CostsAsync(ledger, "history", 60, store => store.HistoryAsync(User("deep"), new(Depth / 2), 9, 1 << 20));
+        await CostsAsync(ledger, "feed", 12, store => store.ReadFeedAsync(new(0), past, 10, 1 << 20));
+        await CostsAsync(ledger, "list", 24, store => store.ListAsync("acme", "user", "k1", 10, AsOf.Now, 1 << 20));
+        await CostsAsync(ledger, "many", 12, store => store.GetManyAsync(
+            "acme", [.. Enumerable.Range(0, 5).Select(number => new RefetchItem("user", $"k{(2 * number) + 1}", Sequence.Unknown))], 1 << 20));
+        await CostsAsync(ledger, "load", 8, store => store.LoadAsync(new(0), new LoadRequest(
+            [User("deep"), User("k1")], [new("acme", "user")], [new("acme", "0-1"), new("acme", "none")])));
+        await CostsAsync(ledger, "window", 12, store => store.WindowAsync(new(new(0), past, new(past.Value + 10), "acme", "user"), 100, 1 << 20));
+    }
+
+    /// <summary>Rows of facts and records that one read fetched, on a server process of its own that reports when it ends.</summary>
+    private static async Task CostsAsync<T>(TestLedger ledger, string what, long rowsMax, Func<ILedgerStore, ValueTask<T>> read)
+    {
+        await ledger.ExecuteAsync("select pg_stat_reset()");
+        var options = ledger.Options with { OwnerConnectionString = null };
+        await using (var store = await PostgresLedgerStore.OpenAsync(options)) await read(store);
+        await UntilAsync(async () => await ledger.ScalarAsync<long>(
+            "select count(*) from pg_stat_activity where application_name = 'sync' and datname = current_database()") == 0);
+        var (rows, scanned, scans) = await TouchedAsync(ledger);
+        scanned.ShouldBe(0, what);
+        scans.ShouldBe(0, what);
+        rows.ShouldBeInRange(1, rowsMax, what);
+    }
+
+    private static async Task<(long Rows, long Scanned, long Scans)> TouchedAsync(TestLedger ledger)
+    {
+        await using var connection = new NpgsqlConnection(ledger.OwnerConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(
+            """
+            select coalesce(sum(idx_tup_fetch), 0)::bigint, coalesce(sum(seq_tup_read), 0)::bigint, coalesce(sum(seq_scan), 0)::bigint
+            from pg_stat_user_tables where schemaname = 'sync' and (relname like 'fact%' or relname in ('record', 'idempotency'))
+            """,
+            connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        await reader.ReadAsync();
+        return (reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2));
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var bound = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!await condition())
+        {
+            bound.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+}
