@@ -90,7 +90,7 @@ internal static class SchemaBenchmark
             // Prepared statements of this size's shapes, outside the clock.
             for (var warm = 0; warm < 5; warm++) await CommitAsync(size);
             var (spent, facts) = (TimeSpan.Zero, 0L);
-            var cpu = ServerCpu.Seconds(writer.Backend);
+            var cpu = CpuTimes.Of(writer.Backend);
             while (spent < time)
             {
                 var group = source.Next(size);
@@ -99,7 +99,7 @@ internal static class SchemaBenchmark
                 spent += Stopwatch.GetElapsedTime(from);
                 facts += size;
             }
-            _cpuSeconds += ServerCpu.Seconds(writer.Backend) - cpu;
+            _cpuSeconds += CpuTimes.Of(writer.Backend) - cpu;
             _facts += facts;
             _all += facts;
             _rates.Add(facts / spent.TotalSeconds);
@@ -122,19 +122,5 @@ internal static class SchemaBenchmark
             await writer.CommitAsync(source.Next(size));
             _all += size;
         }
-    }
-}
-
-/// <summary>CPU time of a process of the server, from the kernel's own account.</summary>
-internal static class ServerCpu
-{
-    private const double TicksPerSecond = 100;
-
-    internal static double Seconds(int pid)
-    {
-        var text = File.ReadAllText($"/proc/{pid.ToString(CultureInfo.InvariantCulture)}/stat");
-        // Behind the name in parentheses the 12th and 13th fields are user and system time.
-        var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-        return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
     }
 }

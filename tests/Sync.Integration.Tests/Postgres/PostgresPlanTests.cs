@@ -39,11 +39,20 @@ public sealed class PostgresPlanTests(PostgresDatabase database) : IClassFixture
         await CostsAsync(ledger, "history", 60, store => store.HistoryAsync(User("deep"), new(Depth / 2), 9, 1 << 20));
         await CostsAsync(ledger, "feed", 12, store => store.ReadFeedAsync(new(0), past, 10, 1 << 20));
         await CostsAsync(ledger, "list", 24, store => store.ListAsync("acme", "user", "k1", 10, AsOf.Now, 1 << 20));
+        await CostsAsync(ledger, "list as of a position", 60, store => store.ListAsync(
+            "acme", "user", "k1", 10, new(null, new(Depth * 2), null), 1 << 20));
         await CostsAsync(ledger, "many", 12, store => store.GetManyAsync(
             "acme", [.. Enumerable.Range(0, 5).Select(number => new RefetchItem("user", $"k{(2 * number) + 1}", Sequence.Unknown))], 1 << 20));
         await CostsAsync(ledger, "load", 8, store => store.LoadAsync(new(0), new LoadRequest(
             [User("deep"), User("k1")], [new("acme", "user")], [new("acme", "0-1"), new("acme", "none")])));
         await CostsAsync(ledger, "window", 12, store => store.WindowAsync(new(new(0), past, new(past.Value + 10), "acme", "user"), 100, 1 << 20));
+        // For 40 facts: themselves, and of every second one the key.
+        await CostsAsync(ledger, "expiry", 80, store => store.ExpireIdempotencyAsync(new(0), driver.Time, 40));
+        await CostsAsync(ledger, "commit", 20, async store =>
+        {
+            var owner = await StoreDriver.AcquireAsync(store);
+            return await owner.WriteAsync(Put(User("k1")), Delete(User("k3")), Put(User("new"), "1", "new"), Delete(User("k5")));
+        });
     }
 
     /// <summary>Rows of facts and records that one read fetched, on a server process of its own that reports when it ends.</summary>

@@ -41,7 +41,7 @@ public sealed class PostgresRoleTests(PostgresDatabase database) : IClassFixture
             var error = await Should.ThrowAsync<PostgresException>(() => command.ExecuteNonQueryAsync(), statement);
             error.SqlState.ShouldBe(PostgresErrorCodes.InsufficientPrivilege, statement);
         }
-        (await LedgerChecker.CheckAsync(ledger.Store, TestChain.Next)).ShouldBeEmpty();
+        (await LedgerChecker.CheckAsync(ledger.Store)).ShouldBeEmpty();
     }
 
     [Fact]

@@ -33,6 +33,10 @@ internal sealed class TestLedger : IAsyncDisposable
             OwnerConnectionString = owner,
             Feeds = feeds,
             RuntimeRole = runtime.Username!,
+            // Bounds of failures only: a busy machine must not reach them.
+            ConnectTimeout = TimeSpan.FromSeconds(30),
+            StatementTimeout = TimeSpan.FromSeconds(60),
+            LockTimeout = TimeSpan.FromSeconds(30),
         };
         options = with?.Invoke(options) ?? options;
         return new TestLedger(owner, options, await PostgresLedgerStore.OpenAsync(options));
