@@ -27,7 +27,7 @@ public static class WriterHost
         {
             foreach (var endPoint in endPoints) server.Listen(endPoint);
             server.AddServerHeader = false;
-            server.Limits.MaxRequestBodySize = settings.Writer.BodyBytesMax;
+            server.Limits.MaxRequestBodySize = (long)settings.Writer.BodyBytesMax + WriteLimits.DroppedBytesMax;
             server.Limits.MaxConcurrentConnections = settings.Writer.ConnectionsMax;
             // Who does not read is cut off within seconds, with what waits for it.
             server.Limits.MinResponseDataRate = new(bytesPerSecond: 4096, gracePeriod: TimeSpan.FromSeconds(5));

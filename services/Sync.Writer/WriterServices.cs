@@ -19,9 +19,15 @@ internal static class WriterServices
         services.AddSingleton(time).AddSingleton(ids);
         services.AddSingleton<ProcessEnd>();
         services.AddSingleton<WriterEngine>();
-        services.AddHostedService(provider => provider.GetRequiredService<WriterEngine>());
+        services.AddHostedService(provider =>
+        {
+            var engine = provider.GetRequiredService<WriterEngine>();
+            // The door needs the engine, so the engine asks for it only when the ledger is open.
+            engine.MakeDoor = () => provider.GetRequiredService<BusDoor>();
+            return engine;
+        });
         services.AddSingleton(provider =>
-            new WriteLimits(settings.Writer, () => provider.GetRequiredService<WriterEngine>().Bus.MaxPayload));
+            new WriteLimits(settings.Writer, () => provider.GetRequiredService<WriterEngine>().MessageBytesMax));
         services.AddSingleton<ForwardLanes>();
         services.AddSingleton<WriteRouter>();
         services.AddSingleton<IWrites>(provider => provider.GetRequiredService<WriteRouter>());

@@ -98,22 +98,24 @@ internal sealed class BatchRoute(IWrites writes, BatchIntake intake, WriteLimits
         if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = WriteLimits.AtomicBytesMax * 2;
         var (frames, commands, values) = (new LineFrames(limits.LineBytesMax), new List<WriteCommand>(), 0L);
+        Problem? refused = null;
         while (true)
         {
             var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
             var buffer = read.Buffer;
-            while (frames.TryRead(ref buffer, read.IsCompleted, out var line, out var tooLong))
+            // After a bad line the rest is read and dropped: a sender that is cut off would not get to read why.
+            while (refused is null && frames.TryRead(ref buffer, read.IsCompleted, out var line, out var tooLong))
             {
                 WriteCommand? command = null;
-                var problem = tooLong ? CommonProblems.TooLarge("The line is over the limit.") : lines.TryRead(line, out command);
-                if (problem is not null) return (OfLine(problem, commands.Count), commands);
-                commands.Add(command!);
-                values += command!.Value.Length;
+                refused = tooLong ? CommonProblems.TooLarge("The line is over the limit.") : lines.TryRead(line, out command);
+                if (refused is not null) refused = OfLine(refused, commands.Count);
+                else commands.Add(command!);
+                values += command?.Value.Length ?? 0;
                 if (commands.Count > WriteLimits.AtomicLinesMax || values > WriteLimits.AtomicBytesMax)
-                    return (Problems.InvalidBatch("An atomic batch has at most 1,000 lines and 4 MiB of values; send less."), commands);
+                    refused = Problems.InvalidBatch("An atomic batch has at most 1,000 lines and 4 MiB of values; send less.");
             }
-            request.BodyReader.AdvanceTo(buffer.Start, buffer.End);
-            if (read.IsCompleted) return (null, commands);
+            request.BodyReader.AdvanceTo(refused is null ? buffer.Start : read.Buffer.End, read.Buffer.End);
+            if (read.IsCompleted) return (refused, commands);
         }
     }
 

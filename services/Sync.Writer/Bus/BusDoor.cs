@@ -20,6 +20,7 @@ internal sealed class BusDoor(
     private readonly Dictionary<FeedId, IAsyncDisposable> _owned = [];
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
+    private int _isDisposed;
 
     private ServeOptions Bounds => new()
     {
@@ -36,6 +37,7 @@ internal sealed class BusDoor(
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         await _stop.CancelAsync();
         await _loop;
         await Task.WhenAll(_general.Concat(_owned.Values).Select(one => one.DisposeAsync().AsTask()));

@@ -1,40 +1,42 @@
 using Sync.Contracts;
-using Sync.Hosting;
+using Sync.MessagePack;
 using Sync.Transport;
 
 namespace Sync.Writer.Engine;
 
-/// <summary>How to reach the bus: section <c>Sync:Nats</c>.</summary>
-internal sealed record BusLinkOptions
-{
-    /// <summary>One or more <c>nats://host:port</c>, separated by commas; <c>inprocess</c> keeps everything in this process.</summary>
-    public string Url { get; init; } = "nats://127.0.0.1:4222";
-
-    public string? Username { get; init; }
-
-    public string? Password { get; init; }
-
-    public bool IsInProcess => string.Equals(Url, "inprocess", StringComparison.OrdinalIgnoreCase);
-
-    public static void Check(BusLinkOptions options, SettingChecks checks) =>
-        checks.Required(nameof(Url), options.Url, "an address like nats://127.0.0.1:4222, or inprocess");
-}
-
-/// <summary>The bus for requests and the transport for envelopes, each on a connection of its own.</summary>
+/// <summary>The bus for requests and the transport for envelopes, each on a connection of its own: answers never wait behind a
+/// backlog of publishing, and what a flush confirms is the publisher's alone.</summary>
 internal sealed class BusLink(IBus bus, ITransport transport, params IAsyncDisposable[] owned) : IAsyncDisposable
 {
+    /// <summary>As <c>Sync:Nats:Url</c>: everything stays in this process.</summary>
+    public const string InProcess = "inprocess";
+
     public IBus Bus => bus;
 
     public ITransport Transport => transport;
 
-    public static BusLink Open(BusLinkOptions options, WriterParts parts, TimeProvider time, ILoggerFactory loggers)
+    public static bool IsInProcess(BusOptions options) =>
+        string.Equals(options.Url, InProcess, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Returns also while no broker answers; the connections are then made later, by themselves.</summary>
+    /// <exception cref="SyncException">An option is wrong, or the broker lets nobody in with it.</exception>
+    public static async Task<BusLink> OpenAsync(
+        BusOptions options, WriterParts parts, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellation)
     {
         if (parts.Bus is not null && parts.Transport is not null) return new BusLink(parts.Bus, parts.Transport);
         if (parts.Bus is not null || parts.Transport is not null)
-            throw new SyncException(SyncErrorCode.Invalid, "Give both bus and transport, or neither.");
-        var bus = new InProcessBus(new InProcessBusOptions(), time, loggers.CreateLogger<InProcessBus>());
-        var transport = new InProcessTransport(new TransportOptions(), loggers.CreateLogger<InProcessTransport>());
-        return new BusLink(bus, transport, transport, bus);
+            throw new SyncException(SyncErrorCode.Invalid, "An embedded writer gets both bus and transport, or neither.");
+        if (IsInProcess(options))
+        {
+            var near = new InProcessBus(null, time, loggers.CreateLogger<InProcessBus>());
+            var local = new InProcessTransport(null, loggers.CreateLogger<InProcessTransport>());
+            return new BusLink(near, local, local, near);
+        }
+        var requests = await SyncBus.ConnectAsync(options, loggers, time, cancellation);
+        var publishes = await SyncBus.ConnectAsync(options with { Name = options.Name + "-publisher" }, loggers, time, cancellation);
+        var transport = new NatsTransport(
+            publishes, EnvelopeCodec.Default, null, null, time, loggers.CreateLogger<NatsTransport>());
+        return new BusLink(requests, transport, transport, publishes, requests);
     }
 
     public async ValueTask DisposeAsync()

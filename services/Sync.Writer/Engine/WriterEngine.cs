@@ -18,17 +18,23 @@ internal sealed class WriterEngine(
 
     private readonly ILogger<WriterEngine> _logger = loggers.CreateLogger<WriterEngine>();
     private readonly CancellationTokenSource _stop = new();
-    private readonly BusLink _link = BusLink.Open(settings.Bus, parts, time, loggers);
+    private volatile BusLink? _link;
     private volatile ILedgerStore? _store;
     private volatile LedgerNode? _node;
     private volatile BusDoor? _door;
     private Task _starting = Task.CompletedTask;
+    private int _isDisposed;
 
     public string Owner => settings.Ledger.Owner;
 
-    public IBus Bus => _link.Bus;
+    /// <summary>For requests.</summary>
+    /// <exception cref="SyncException">Not open yet.</exception>
+    public IBus Bus => _link?.Bus ?? throw NotOpen();
 
-    public bool IsBusConnected => _link.Bus.IsConnected;
+    public bool IsBusConnected => _link?.Bus.IsConnected ?? false;
+
+    /// <summary>Most bytes of a message on the bus; the usual limit until a broker said its own.</summary>
+    public int MessageBytesMax => _link?.Bus.MaxPayload ?? 1 << 20;
 
     /// <summary>For reads.</summary>
     /// <exception cref="SyncException">Not open yet.</exception>
@@ -41,7 +47,7 @@ internal sealed class WriterEngine(
     public bool Owns(FeedId feed) => _node?.Owns(feed) ?? false;
 
     /// <summary>Makes the door on the bus once the ledger is there; set by the host.</summary>
-    public Func<WriterEngine, BusDoor>? MakeDoor { get; set; }
+    public Func<BusDoor>? MakeDoor { get; set; }
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -62,9 +68,10 @@ internal sealed class WriterEngine(
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         if (_node is { } node) await node.DisposeAsync();
         if (_store is { } store && parts.Store is null) await store.DisposeAsync();
-        await _link.DisposeAsync();
+        if (_link is { } link) await link.DisposeAsync();
         _stop.Dispose();
     }
 
@@ -102,12 +109,13 @@ internal sealed class WriterEngine(
     {
         try
         {
+            _link = await BusLink.OpenAsync(settings.Bus, parts, time, loggers, _stop.Token);
             await RepeatAsync(OpenStoreAsync);
             var store = _store!;
             WriterLog.LedgerOpened(_logger, Owner, store.Info.Substrate, store.Info.Feeds, store.Info.History.Value);
-            var node = new LedgerNode(store, _link.Transport, settings.Ledger, time, ids, loggers.CreateLogger<LedgerNode>());
+            var node = new LedgerNode(store, _link!.Transport, settings.Ledger, time, ids, loggers.CreateLogger<LedgerNode>());
             _node = node;
-            _door = MakeDoor?.Invoke(this);
+            _door = MakeDoor?.Invoke();
             await RepeatAsync(() => node.StartAsync(_stop.Token));
             if (_door is { } door) await door.RunAsync(node, _stop.Token);
         }
@@ -118,7 +126,7 @@ internal sealed class WriterEngine(
         {
             end.Stop(refusal);
         }
-        catch (SyncException error) when (error.Code == SyncErrorCode.Invalid)
+        catch (SyncException error) when (!error.IsTransient)
         {
             end.Stop(new StartupException(ExitCodes.Configuration, error.Message, error));
         }
@@ -146,9 +154,8 @@ internal sealed class WriterEngine(
                 await step();
                 return;
             }
-            catch (SyncException error) when (error.Code == SyncErrorCode.LedgerUnavailable)
+            catch (SyncException error) when (error is { Code: SyncErrorCode.LedgerUnavailable, IsTransient: true })
             {
-                // Without being transient it may still pass: a password or a role can be set while this waits.
                 var wait = backoff.Next();
                 WriterLog.LedgerWaiting(_logger, backoff.Attempt, wait, error.Message);
                 await Task.Delay(wait, time, _stop.Token);

@@ -2,12 +2,13 @@ using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Ledger;
 using Sync.Ledger.Postgres;
+using Sync.Transport;
 
 namespace Sync.Writer.Engine;
 
 /// <summary>Every setting of the process, read and checked once, before anything starts.</summary>
 internal sealed record WriterSettings(
-    WriterOptions Writer, SubstrateOptions Substrate, LedgerOptions Ledger, PostgresOptions Postgres, BusLinkOptions Bus,
+    WriterOptions Writer, SubstrateOptions Substrate, LedgerOptions Ledger, PostgresOptions Postgres, BusOptions Bus,
     TelemetryOptions Telemetry)
 {
     /// <summary>A stop must be over within about five seconds: half of it for what is admitted, the rest for requests and the bus.</summary>
@@ -26,7 +27,7 @@ internal sealed record WriterSettings(
             substrate,
             ledger,
             ReadPostgres(configuration, !isStoreGiven && substrate.IsPostgres),
-            Settings.Read(configuration, "Sync:Nats", new BusLinkOptions(), BusLinkOptions.Check),
+            ReadBus(configuration),
             Settings.Read(configuration, "Sync:Telemetry", new TelemetryOptions(), (options, checks) => options.Check(checks)));
     }
 
@@ -39,6 +40,15 @@ internal sealed record WriterSettings(
         if (isUsed) Validated<PostgresOptions>(given => given.Validate())(options, null!);
         return options;
     }
+
+    // The inbox is the one that the shipped broker configuration gives to writers.
+    private static BusOptions ReadBus(IConfiguration configuration) => Settings.Read(
+        configuration, BusOptions.Section,
+        new BusOptions { Name = "sync-writer", InboxPrefix = "_INBOX.writer", RetryOnInitialConnect = true },
+        Validated<BusOptions>(options =>
+        {
+            if (!BusLink.IsInProcess(options)) options.Validate();
+        }));
 
     private static Action<T, SettingChecks> Validated<T>(Action<T> validate) => (options, _) =>
     {

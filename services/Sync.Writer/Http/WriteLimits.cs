@@ -14,6 +14,9 @@ internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesM
     /// <summary>Most value bytes of an atomic batch.</summary>
     public const int AtomicBytesMax = 4 << 20;
 
+    /// <summary>How far beyond the limit a body is still read, to be refused in peace; further ones are cut off.</summary>
+    public const int DroppedBytesMax = 8 << 20;
+
     /// <summary>Kept free of a bus message, for its subject and headers.</summary>
     private const int MessageReserve = 8 << 10;
 
@@ -32,15 +35,19 @@ internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesM
     public async ValueTask<(Problem? Problem, byte[] Value)> ReadBodyAsync(HttpRequest request, BodyForm form)
     {
         var reader = request.BodyReader;
+        var isTooLarge = false;
         while (true)
         {
             var read = await reader.ReadAsync(request.HttpContext.RequestAborted);
+            isTooLarge |= read.Buffer.Length > options.BodyBytesMax;
             if (!read.IsCompleted)
             {
-                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                // A sender that is cut off while it sends does not get to read why: a body that is too large is read and dropped.
+                reader.AdvanceTo(isTooLarge ? read.Buffer.End : read.Buffer.Start, read.Buffer.End);
                 continue;
             }
-            var problem = ReadValue(read.Buffer, form, out var value);
+            byte[]? value = null;
+            var problem = isTooLarge ? TooLargeBody : ReadValue(read.Buffer, form, out value);
             reader.AdvanceTo(read.Buffer.End);
             return (problem, value ?? []);
         }
@@ -94,6 +101,9 @@ internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesM
         if (!WriteHeaders.TryProducer(command.Producer.ToString(), out _)) return CommonProblems.Malformed(WriteHeaders.ProducerRule("producer"));
         return CheckMessagePack(command.Value.Span) ?? CheckEnvelope(command);
     }
+
+    private Problem TooLargeBody => CommonProblems.TooLarge(
+        $"The body has more than {options.BodyBytesMax} bytes. Write the value in parts.");
 
     private Problem? ReadValue(ReadOnlySequence<byte> body, BodyForm form, out byte[]? value)
     {

@@ -24,7 +24,7 @@ public sealed class ShippedBrokerTests(ShippedBrokerTests.Broker broker) : IClas
     private static readonly string[] Tried =
     [
         "synced.acme._.user.1", "sync.beat.acme", "sync.own.acme", ">", "*.>", "sync.>", "_INBOX.>", "_INBOX.x",
-        "_INBOX_writer.x", "_INBOX_replica.x", "_INBOX_client.x", "$SYS.>", "$SYS.REQ.SERVER.PING", "$JS.API.INFO",
+        "_INBOX.writer.x", "_INBOX.replica.x", "_INBOX.client.x", "$SYS.>", "$SYS.REQ.SERVER.PING", "$JS.API.INFO",
         "other.subject", .. Reads.Concat(Writes).Select(verb => $"sync.{verb}.acme._.user.1"),
     ];
 
@@ -37,9 +37,9 @@ public sealed class ShippedBrokerTests(ShippedBrokerTests.Broker broker) : IClas
 
     private static readonly Dictionary<string, string[]> MaySubscribe = new(StringComparer.Ordinal)
     {
-        ["writer"] = ["sync.", "_INBOX_writer."],
-        ["replica"] = ["synced.", "sync.beat.", "_INBOX_replica."],
-        ["client"] = ["synced.", "sync.beat.", "_INBOX_client."],
+        ["writer"] = ["sync.", "_INBOX.writer."],
+        ["replica"] = ["synced.", "sync.beat.", "_INBOX.replica."],
+        ["client"] = ["synced.", "sync.beat.", "_INBOX.client."],
     };
 
     public static TheoryData<string> Users => ["writer", "replica", "client"];
@@ -84,15 +84,15 @@ public sealed class ShippedBrokerTests(ShippedBrokerTests.Broker broker) : IClas
         using TcpClient writer = await broker.ConnectAsync("writer");
         using TcpClient replica = await broker.ConnectAsync("replica");
         await Broker.ExchangeAsync(writer, "SUB sync.get.> 1\r\n");
-        await Broker.ExchangeAsync(replica, "SUB _INBOX_replica.> 1\r\n");
+        await Broker.ExchangeAsync(replica, "SUB _INBOX.replica.> 1\r\n");
 
-        string unasked = await Broker.ExchangeAsync(writer, "PUB _INBOX_replica.9 2\r\nno\r\n");
-        await Broker.ExchangeAsync(replica, "PUB sync.get.acme._.user.1 _INBOX_replica.7 0\r\n\r\n");
-        string answered = await Broker.ExchangeAsync(writer, "PUB _INBOX_replica.7 2\r\nok\r\n");
+        string unasked = await Broker.ExchangeAsync(writer, "PUB _INBOX.replica.9 2\r\nno\r\n");
+        await Broker.ExchangeAsync(replica, "PUB sync.get.acme._.user.1 _INBOX.replica.7 0\r\n\r\n");
+        string answered = await Broker.ExchangeAsync(writer, "PUB _INBOX.replica.7 2\r\nok\r\n");
 
         unasked.ShouldContain(Refused);
         answered.ShouldNotContain(Refused);
-        (await Broker.ExchangeAsync(replica, "")).ShouldContain("MSG _INBOX_replica.7 1 2");
+        (await Broker.ExchangeAsync(replica, "")).ShouldContain("MSG _INBOX.replica.7 1 2");
     }
 
     private static bool Matches(string[] prefixes, string subject) =>
