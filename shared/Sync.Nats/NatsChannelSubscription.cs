@@ -4,8 +4,8 @@ using Sync.Nats.Internal;
 namespace Sync.Nats;
 
 /// <summary>
-/// A subscription whose messages wait in a bounded queue. When the consumer is too slow new messages are dropped, and the
-/// consumer is told how many and where: see <see cref="NatsMsg.DroppedBefore"/>. The connection is never held up.
+/// A subscription whose messages wait in a bounded queue. When the consumer is too slow new messages are dropped, and
+/// the consumer is told how many and where: see <see cref="NatsMsg.DroppedBefore"/>. The connection is never held up.
 /// </summary>
 public sealed class NatsChannelSubscription : NatsSubscription
 {
@@ -25,12 +25,13 @@ public sealed class NatsChannelSubscription : NatsSubscription
     /// <summary>Messages dropped so far because the consumer was too slow.</summary>
     public long Dropped => _inbox.Dropped;
 
-    /// <summary>The messages in order, for one consumer at a time. Ends when the subscription has ended and its queue is empty;
-    /// the subscription itself goes on when the enumeration is left early.</summary>
+    /// <summary>The messages in order, for one consumer at a time. Ends when the subscription has ended and its queue
+    /// is empty; the subscription itself goes on when the enumeration is left early.</summary>
     /// <param name="cancellationToken">Ends the wait for the next message.</param>
     /// <returns>Messages and gap notices.</returns>
     /// <exception cref="NatsException">The server refused the subscription.</exception>
-    public async IAsyncEnumerable<NatsMsg> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<NatsMsg> ReadAllAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         while (true)
         {

@@ -6,16 +6,16 @@ namespace Sync.Nats;
 public sealed partial class NatsConnection
 {
     /// <summary>
-    /// Publishes. Completes at once while there is room; else waits in order, bounded in number and time. While the connection
-    /// is down it is buffered or refused, see <see cref="NatsOpts.BufferWhileDisconnected"/> and <see cref="NatsOpts.PendingPolicy"/>.
-    /// The order of calls is the order on the wire.
+    /// Publishes. Completes at once while there is room; else waits in order, bounded in number and time. While the
+    /// connection is down it is buffered or refused, see <see cref="NatsOpts.BufferWhileDisconnected"/> and
+    /// <see cref="NatsOpts.PendingPolicy"/>. The order of calls is the order on the wire.
     /// </summary>
     /// <param name="subject">Subject without wildcards.</param>
     /// <param name="data">Payload; copied before the call returns.</param>
     /// <param name="headers">Headers, or null.</param>
     /// <param name="replyTo">Where an answer is expected, or null.</param>
-    /// <param name="epoch">Not 0: refused with <see cref="NatsError.StaleEpoch"/> unless the connection of that epoch is open.
-    /// Allowed only when <see cref="NatsOpts.BufferWhileDisconnected"/> is off.</param>
+    /// <param name="epoch">Not 0: refused with <see cref="NatsError.StaleEpoch"/> unless the connection of that epoch
+    /// is open. Allowed only when <see cref="NatsOpts.BufferWhileDisconnected"/> is off.</param>
     /// <param name="cancellationToken">Ends a wait for room; a publish in the buffer is not taken back.</param>
     /// <returns>Completes when the message is in the send buffer, which is no proof of delivery.</returns>
     /// <exception cref="NatsException">See <see cref="NatsException.Error"/>; nothing was sent then.</exception>
@@ -34,7 +34,8 @@ public sealed partial class NatsConnection
     /// <exception cref="NatsException">A name or the size is not allowed.</exception>
     public bool TryPublish(
         string subject, ReadOnlySpan<byte> data, NatsHeaders? headers = null, string? replyTo = null, long epoch = 0) =>
-        Core.Buffer.TryAppend(Check(subject, data, headers, replyTo, epoch), epoch, canWait: false) == AppendResult.Done;
+        AppendResult.Done
+            == Core.Buffer.TryAppend(Check(subject, data, headers, replyTo, epoch), epoch, canWait: false);
 
     /// <summary>Sends a request and waits for the first answer.</summary>
     /// <param name="subject">Subject without wildcards.</param>
@@ -43,7 +44,8 @@ public sealed partial class NatsConnection
     /// <param name="timeout">Limit; null means <see cref="NatsOpts.RequestTimeout"/>.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The answer. An answer may itself carry an error in its headers.</returns>
-    /// <exception cref="NatsException"><see cref="NatsError.NoResponders"/> at once if nobody listens, <see cref="NatsError.Timeout"/>,
+    /// <exception cref="NatsException"><see cref="NatsError.NoResponders"/> at once if nobody listens,
+    /// <see cref="NatsError.Timeout"/>,
     /// <see cref="NatsError.ConnectionLost"/> (whether it was handled is unknown), or a failure to publish.</exception>
     public async ValueTask<NatsMsg> RequestAsync(
         string subject, ReadOnlyMemory<byte> data = default, NatsHeaders? headers = null, TimeSpan? timeout = null,
@@ -54,7 +56,8 @@ public sealed partial class NatsConnection
         var (number, replyTo, reply) = Core.Requests.Begin();
         try
         {
-            await PublishCoreAsync(subject, data.Span, headers, replyTo, epoch: 0, urgent: true, cancellationToken).ConfigureAwait(false);
+            await PublishCoreAsync(subject, data.Span, headers, replyTo, epoch: 0, urgent: true, cancellationToken)
+                .ConfigureAwait(false);
             return await reply.WaitAsync(limit, Opts.TimeProvider, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
@@ -80,7 +83,8 @@ public sealed partial class NatsConnection
             SendBuffer.Refuse(result);
             if (cancellationToken.IsCancellationRequested)
                 return ValueTask.FromCanceled(cancellationToken);
-            return Core.Buffer.AppendOrWait(frame, epoch) is { } write ? WaitForRoomAsync(write, cancellationToken) : default;
+            var write = Core.Buffer.AppendOrWait(frame, epoch);
+            return write is null ? default : WaitForRoomAsync(write, cancellationToken);
         }
         catch (NatsException e)
         {
@@ -89,7 +93,8 @@ public sealed partial class NatsConnection
         }
     }
 
-    private PublishFrame Check(string subject, ReadOnlySpan<byte> data, NatsHeaders? headers, string? replyTo, long epoch)
+    private PublishFrame Check(string subject, ReadOnlySpan<byte> data, NatsHeaders? headers, string? replyTo,
+        long epoch)
     {
         ArgumentNullException.ThrowIfNull(subject);
         if (!Subjects.IsValidPublish(subject))
@@ -97,12 +102,14 @@ public sealed partial class NatsConnection
         if (replyTo is not null && !Subjects.IsValidPublish(replyTo))
             throw Subjects.Invalid("Reply subject", replyTo);
         if (epoch != 0 && Opts.BufferWhileDisconnected)
-            throw new NatsException(NatsError.InvalidOptions, "NatsOpts.BufferWhileDisconnected is true; a publish bound to an epoch needs false");
+            throw new NatsException(NatsError.InvalidOptions,
+                "NatsOpts.BufferWhileDisconnected is true; a publish bound to an epoch needs false");
         if (headers is not null && Core.Info is { HeadersSupported: false })
             throw new NatsException(NatsError.Protocol, "The server does not understand headers");
         var frame = new PublishFrame(subject, replyTo, headers, data);
         if (frame.BodyBytes > Core.MaxPayload)
-            throw new NatsException(NatsError.PayloadTooLarge, $"Headers and payload are {frame.BodyBytes} bytes; the server takes {Core.MaxPayload}");
+            throw new NatsException(NatsError.PayloadTooLarge,
+                $"Headers and payload are {frame.BodyBytes} bytes; the server takes {Core.MaxPayload}");
         if (frame.ControlLineBytes > Opts.ControlLineBytesMax)
             throw Subjects.Invalid("Subject with reply subject", subject);
         return frame;
@@ -125,7 +132,8 @@ public sealed partial class NatsConnection
 
             if (e is OperationCanceledException)
                 throw;
-            throw new NatsException(NatsError.PendingFull, $"No room in the send buffer within {Opts.PublishTimeout}", e);
+            throw new NatsException(NatsError.PendingFull,
+                $"No room in the send buffer within {Opts.PublishTimeout}", e);
         }
     }
 

@@ -29,8 +29,10 @@ public sealed partial class NatsConnection
     /// <param name="handler">Called for each message; must not block.</param>
     /// <param name="queueGroup">Members of a group share the messages. Null: no group.</param>
     /// <param name="opts">Limits, or null.</param>
-    /// <returns>The subscription. The server may not know it yet: see <see cref="NatsSubscription.ConfirmAsync"/>.</returns>
-    /// <exception cref="NatsException">A name is not allowed, there are too many subscriptions, or the connection is closed.</exception>
+    /// <returns>The subscription. The server may not know it yet: see
+    /// <see cref="NatsSubscription.ConfirmAsync"/>.</returns>
+    /// <exception cref="NatsException">A name is not allowed, there are too many subscriptions, or the connection is
+    /// closed.</exception>
     public NatsSubscription Subscribe(
         string subject, NatsMessageHandler handler, string? queueGroup = null, NatsSubOpts? opts = null)
     {
@@ -41,7 +43,8 @@ public sealed partial class NatsConnection
         return subscription;
     }
 
-    /// <summary>As <see cref="Subscribe"/>, and waits until the server has it: what is published afterwards, by anyone, is received.</summary>
+    /// <summary>As <see cref="Subscribe"/>, and waits until the server has it: what is published afterwards, by
+    /// anyone, is received.</summary>
     /// <param name="subject">Subject, perhaps with wildcards.</param>
     /// <param name="handler">Called for each message; must not block.</param>
     /// <param name="queueGroup">Queue group, or null.</param>
@@ -76,11 +79,12 @@ public sealed partial class NatsConnection
     /// <returns>The subscription.</returns>
     /// <exception cref="NatsException">Also when the server refuses it.</exception>
     public async ValueTask<NatsChannelSubscription> SubscribeCoreAsync(
-        string subject, string? queueGroup = null, NatsSubOpts? opts = null, CancellationToken cancellationToken = default) =>
+        string subject, string? queueGroup = null, NatsSubOpts? opts = null,
+        CancellationToken cancellationToken = default) =>
         await ConfirmedAsync(SubscribeQueued(subject, queueGroup, opts), cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Subscribes when the enumeration begins and unsubscribes when it is left. Slow consumers get gap notices,
-    /// see <see cref="NatsMsg.DroppedBefore"/>.</summary>
+    /// <summary>Subscribes when the enumeration begins and unsubscribes when it is left. Slow consumers get gap
+    /// notices, see <see cref="NatsMsg.DroppedBefore"/>.</summary>
     /// <param name="subject">Subject, perhaps with wildcards.</param>
     /// <param name="queueGroup">Queue group, or null.</param>
     /// <param name="opts">Limits, or null.</param>
@@ -110,11 +114,14 @@ public sealed partial class NatsConnection
 
     internal void RaiseOpened(NatsEventArgs args) => Core.Events.Post(() => ConnectionOpened?.Invoke(this, args));
 
-    internal void RaiseDisconnected(NatsEventArgs args) => Core.Events.Post(() => ConnectionDisconnected?.Invoke(this, args));
+    internal void RaiseDisconnected(NatsEventArgs args) =>
+        Core.Events.Post(() => ConnectionDisconnected?.Invoke(this, args));
 
-    internal void RaiseReconnectFailed(NatsErrorEventArgs args) => Core.Events.Post(() => ReconnectFailed?.Invoke(this, args));
+    internal void RaiseReconnectFailed(NatsErrorEventArgs args) =>
+        Core.Events.Post(() => ReconnectFailed?.Invoke(this, args));
 
-    internal void RaiseLameDuck(NatsEventArgs args) => Core.Events.Post(() => LameDuckModeActivated?.Invoke(this, args));
+    internal void RaiseLameDuck(NatsEventArgs args) =>
+        Core.Events.Post(() => LameDuckModeActivated?.Invoke(this, args));
 
     internal void RaiseServerError(NatsErrorEventArgs args) => Core.Events.Post(() => ServerError?.Invoke(this, args));
 

@@ -4,14 +4,19 @@ using Sync.Nats.Internal;
 namespace Sync.Nats;
 
 /// <summary>
-/// A connection to a NATS server or cluster. One object for the life of the process: it reconnects and resubscribes by itself.
-/// All members may be called from any thread. Core NATS is at-most-once: a publish that was accepted can still be lost with
-/// its connection; <see cref="FlushAsync"/> confirms, <see cref="Epoch"/> tells whether a connection was replaced.
+/// A connection to a NATS server or cluster. One object for the life of the process: it reconnects and resubscribes
+/// by itself. All members may be called from any thread. Core NATS is at-most-once: a publish that was accepted can
+/// still be lost with its connection; <see cref="FlushAsync"/> confirms, <see cref="Epoch"/> tells whether a
+/// connection was replaced.
 /// </summary>
 public sealed partial class NatsConnection : IAsyncDisposable
 {
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LastFlushTimeout = TimeSpan.FromSeconds(1);
+
+    // 22 of 62 characters: 130 bits, which nobody guesses.
+    private const string InboxAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    private const int InboxRandomChars = 22;
 
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
@@ -38,7 +43,8 @@ public sealed partial class NatsConnection : IAsyncDisposable
     public NatsConnectionState ConnectionState => Core.State;
 
     /// <summary>Number of the present (or last) connection to a server: 0 before the first, one more at each reconnect.
-    /// Whoever saw it change must take everything as lost that was not confirmed by <see cref="FlushAsync"/> before.</summary>
+    /// Whoever saw it change must take everything as lost that was not confirmed by <see cref="FlushAsync"/>
+    /// before.</summary>
     public long Epoch => Core.Epoch;
 
     /// <summary>What the present (or last) server said about itself; null before the first connect.</summary>
@@ -49,9 +55,11 @@ public sealed partial class NatsConnection : IAsyncDisposable
 
     internal ConnectionCore Core { get; }
 
-    /// <summary>Connects. After success the connection keeps itself alive until it is disposed. May be called again.</summary>
+    /// <summary>Connects. After success the connection keeps itself alive until it is disposed. May be called
+    /// again.</summary>
     /// <param name="cancellationToken">Ends the wait, not the attempts.</param>
-    /// <returns>Completes when connected; with <see cref="NatsOpts.RetryOnInitialConnect"/> also after the first failed round.</returns>
+    /// <returns>Completes when connected; with <see cref="NatsOpts.RetryOnInitialConnect"/> also after the first
+    /// failed round.</returns>
     /// <exception cref="NatsException">No server could be connected to, or the connection gave up before.</exception>
     public async ValueTask ConnectAsync(CancellationToken cancellationToken = default)
     {
@@ -83,7 +91,8 @@ public sealed partial class NatsConnection : IAsyncDisposable
     /// <summary>A round trip to the server, behind everything published before.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The time it took.</returns>
-    /// <exception cref="NatsException">No connection, or it was lost meanwhile, or no answer in <see cref="NatsOpts.RequestTimeout"/>.</exception>
+    /// <exception cref="NatsException">No connection, or it was lost meanwhile, or no answer in
+    /// <see cref="NatsOpts.RequestTimeout"/>.</exception>
     public async ValueTask<TimeSpan> PingAsync(CancellationToken cancellationToken = default)
     {
         var start = Opts.TimeProvider.GetTimestamp();
@@ -92,19 +101,22 @@ public sealed partial class NatsConnection : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits until the server has handled everything that this connection published before the call. An error means that
-    /// the publishes since the last success are <b>not</b> confirmed: they may or may not have arrived. The proof holds for
-    /// publishes made since the returned epoch began: compare it with the epoch seen before the first of them.
+    /// Waits until the server has handled everything that this connection published before the call. An error means
+    /// that the publishes since the last success are <b>not</b> confirmed: they may or may not have arrived. The
+    /// proof holds for publishes made since the returned epoch began: compare it with the epoch seen before the first
+    /// of them.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The epoch that was confirmed.</returns>
-    /// <exception cref="NatsException">No connection, or it was lost meanwhile, or no answer in <see cref="NatsOpts.RequestTimeout"/>.</exception>
+    /// <exception cref="NatsException">No connection, or it was lost meanwhile, or no answer in
+    /// <see cref="NatsOpts.RequestTimeout"/>.</exception>
     public async ValueTask<long> FlushAsync(CancellationToken cancellationToken = default)
     {
         var fence = Core.Buffer.AppendFence();
         try
         {
-            return await fence.Task.WaitAsync(Opts.RequestTimeout, Opts.TimeProvider, cancellationToken).ConfigureAwait(false);
+            return await fence.Task.WaitAsync(Opts.RequestTimeout, Opts.TimeProvider, cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -120,7 +132,8 @@ public sealed partial class NatsConnection : IAsyncDisposable
         try
         {
             var subscriptions = Core.Subscriptions.Snapshot().Where(s => s != _replies);
-            await Task.WhenAll(subscriptions.Select(s => s.DrainAsync(cancellationToken).AsTask())).ConfigureAwait(false);
+            await Task.WhenAll(subscriptions.Select(s => s.DrainAsync(cancellationToken).AsTask()))
+                .ConfigureAwait(false);
         }
         finally
         {
@@ -131,9 +144,10 @@ public sealed partial class NatsConnection : IAsyncDisposable
     /// <summary>A new subject that nobody else has, under the inbox prefix.</summary>
     /// <returns>The subject.</returns>
     public string NewInbox() =>
-        $"{Opts.InboxPrefix}.{RandomNumberGenerator.GetString("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 22)}";
+        $"{Opts.InboxPrefix}.{RandomNumberGenerator.GetString(InboxAlphabet, InboxRandomChars)}";
 
-    /// <summary>Sends what is unsent if that takes no longer than a second, then closes. Calls that wait fail.</summary>
+    /// <summary>Sends what is unsent if that takes no longer than a second, then closes. Calls that wait
+    /// fail.</summary>
     /// <returns>Completes when closed; bounded in time also without a connection.</returns>
     public async ValueTask DisposeAsync()
     {

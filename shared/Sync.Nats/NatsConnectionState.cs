@@ -15,6 +15,7 @@ public enum NatsConnectionState
     /// <summary>The connection was lost (or never came about) and is being made again.</summary>
     Reconnecting,
 
-    /// <summary>Given up: attempts used up or credentials refused twice. Publishes fail; only dispose remains.</summary>
+    /// <summary>Given up: attempts used up or credentials refused twice. Publishes fail; only dispose
+    /// remains.</summary>
     Failed,
 }

@@ -27,7 +27,8 @@ public enum NatsError
     /// <summary>The publish was bound to an epoch of the connection that is over; nothing was sent.</summary>
     StaleEpoch = 7,
 
-    /// <summary>The buffer of unsent publishes, or the number of waiters for it, is at its limit; nothing was sent.</summary>
+    /// <summary>The buffer of unsent publishes, or the number of waiters for it, is at its limit; nothing was
+    /// sent.</summary>
     PendingFull = 8,
 
     /// <summary>The time limit of the call passed.</summary>

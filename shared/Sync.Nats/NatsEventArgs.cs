@@ -1,6 +1,7 @@
 namespace Sync.Nats;
 
-/// <summary>Something happened to the connection. Events are raised one after the other, never on the read loop.</summary>
+/// <summary>Something happened to the connection. Events are raised one after the other, never on the read
+/// loop.</summary>
 /// <param name="server">Address of the server, without secrets.</param>
 /// <param name="epoch">Epoch of the connection.</param>
 /// <param name="message">What happened, for people.</param>

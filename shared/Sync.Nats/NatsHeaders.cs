@@ -21,7 +21,8 @@ public sealed class NatsHeaders : IEnumerable<KeyValuePair<string, string>>
     /// <summary>Number of pairs.</summary>
     public int Count => _pairs.Count;
 
-    /// <summary>Status of a message that the server made itself (503 = no responders); 0 for ordinary messages.</summary>
+    /// <summary>Status of a message that the server made itself (503 = no responders); 0 for ordinary
+    /// messages.</summary>
     public int Status { get; init; }
 
     /// <summary>First value under the name, or null. Setting replaces all values of the name.</summary>
@@ -50,7 +51,8 @@ public sealed class NatsHeaders : IEnumerable<KeyValuePair<string, string>>
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(value);
         if (name.Length is 0 or > 256 || name.AsSpan().ContainsAnyExcept(NameChars))
-            throw new NatsException(NatsError.InvalidName, "Header name is empty, too long, or holds a space, a colon or a control character");
+            throw new NatsException(NatsError.InvalidName,
+                "Header name is empty, too long, or holds a space, a colon or a control character");
         if (value.AsSpan().ContainsAny(ForbiddenInValue))
             throw new NatsException(NatsError.InvalidName, $"Header value of '{name}' holds CR, LF or NUL");
         if (_pairs.Count >= PairsMax)
@@ -104,7 +106,8 @@ public sealed class NatsHeaders : IEnumerable<KeyValuePair<string, string>>
     /// <summary>Names only: values may be tokens.</summary>
     /// <returns>Text without secrets.</returns>
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"NatsHeaders {{ {string.Join(", ", _pairs.Select(p => p.Key))} }}");
+        string.Create(CultureInfo.InvariantCulture,
+            $"NatsHeaders {{ {string.Join(", ", _pairs.Select(p => p.Key))} }}");
 
     // NATS/1.0 CRLF (name ": " value CRLF)* CRLF. The names and values were checked when they were added.
     internal int WriteTo(Span<byte> destination)

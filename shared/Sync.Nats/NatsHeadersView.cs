@@ -20,7 +20,8 @@ public readonly ref struct NatsHeadersView
         {
             var line = FirstLine(_block);
             // "NATS/1.0 503 text"
-            return line.Length >= 12 && line[8] == ' ' && System.Buffers.Text.Utf8Parser.TryParse(line[9..12], out int code, out var used)
+            return line.Length >= 12 && line[8] == ' '
+                && System.Buffers.Text.Utf8Parser.TryParse(line[9..12], out int code, out var used)
                 && used == 3 ? code : 0;
         }
     }
@@ -61,7 +62,8 @@ public readonly ref struct NatsHeadersView
         return end < 0 ? block : block[..end];
     }
 
-    private static bool TryReadPair(scoped ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    private static bool TryReadPair(scoped ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> name,
+        out ReadOnlySpan<byte> value)
     {
         while (rest.StartsWith("\r\n"u8))
         {

@@ -6,7 +6,8 @@ namespace Sync.Nats;
 internal static partial class NatsLog
 {
     [LoggerMessage(5000, LogLevel.Information, "Connected to {Server} ({ServerName} {Version}), epoch {Epoch}")]
-    public static partial void Connected(this ILogger log, string server, string serverName, string version, long epoch);
+    public static partial void Connected(this ILogger log, string server, string serverName, string version,
+        long epoch);
 
     [LoggerMessage(5001, LogLevel.Warning, "Connection to {Server} ended: {Reason}")]
     public static partial void Disconnected(this ILogger log, string server, string reason);
@@ -23,7 +24,8 @@ internal static partial class NatsLog
     [LoggerMessage(5005, LogLevel.Error, "A callback of subscription {Sid} ({Subject}) threw")]
     public static partial void CallbackThrew(this ILogger log, Exception error, long sid, string subject);
 
-    [LoggerMessage(5006, LogLevel.Warning, "Consumer of subscription {Sid} ({Subject}) is too slow: messages are dropped")]
+    [LoggerMessage(5006, LogLevel.Warning,
+        "Consumer of subscription {Sid} ({Subject}) is too slow: messages are dropped")]
     public static partial void SlowConsumer(this ILogger log, long sid, string subject);
 
     [LoggerMessage(5007, LogLevel.Warning, "{Server} goes into lame duck mode")]

@@ -34,7 +34,8 @@ public readonly ref struct NatsMessageView
     /// <summary>The payload.</summary>
     public ReadOnlySpan<byte> Payload { get; }
 
-    /// <summary>Subject. Allocates nothing for a subscription without wildcards, or when it is that of the message before.</summary>
+    /// <summary>Subject. Allocates nothing for a subscription without wildcards, or when it is that of the message
+    /// before.</summary>
     public string Subject => _subscription.SubjectText(SubjectBytes);
 
     /// <summary>Reply subject, or null. Allocates.</summary>

@@ -15,11 +15,12 @@ public readonly record struct NatsMsg
     /// <summary>The payload.</summary>
     public ReadOnlyMemory<byte> Data { get; init; }
 
-    /// <summary>Messages of this subscription that were dropped directly before this one because the consumer was too slow.
-    /// 0 is the usual case; else the consumer has a gap and must resync.</summary>
+    /// <summary>Messages of this subscription that were dropped directly before this one because the consumer was too
+    /// slow. 0 is the usual case; else the consumer has a gap and must resync.</summary>
     public long DroppedBefore { get; init; }
 
-    /// <summary>True: no message at all, only the notice that <see cref="DroppedBefore"/> messages were dropped here.</summary>
+    /// <summary>True: no message at all, only the notice that <see cref="DroppedBefore"/> messages were dropped
+    /// here.</summary>
     public bool IsGapNotice { get; init; }
 
     internal NatsConnection? Connection { get; init; }
@@ -31,7 +32,8 @@ public readonly record struct NatsMsg
     /// <returns>Completes when the answer is in the send buffer.</returns>
     /// <exception cref="NatsException">The message expects no answer, or the publish failed.</exception>
     public ValueTask ReplyAsync(
-        ReadOnlyMemory<byte> data = default, NatsHeaders? headers = null, CancellationToken cancellationToken = default) =>
+        ReadOnlyMemory<byte> data = default, NatsHeaders? headers = null,
+        CancellationToken cancellationToken = default) =>
         ReplyTo is not null && Connection is not null
             ? Connection.PublishAsync(ReplyTo, data, headers, cancellationToken: cancellationToken)
             : throw new NatsException(NatsError.InvalidName, "The message has no reply subject");

@@ -13,7 +13,8 @@ public sealed record NatsOpts
     public static NatsOpts Default { get; } = new();
 
     /// <summary>Seed servers, separated by commas: <c>nats://host:port</c>, <c>tls://host:port</c> or <c>host:port</c>
-    /// (port 4222 if absent). User and password may stand in front of the host. Default: nats://127.0.0.1:4222.</summary>
+    /// (port 4222 if absent). User and password may stand in front of the host. Default:
+    /// nats://127.0.0.1:4222.</summary>
     public string Url { get; init; } = "nats://127.0.0.1:4222";
 
     /// <summary>Name shown in the server's monitoring. Default: "sync". At most 256 characters.</summary>
@@ -28,8 +29,8 @@ public sealed record NatsOpts
     /// <summary>Token in place of user and password. Null (default): none.</summary>
     public string? Token { get; init; }
 
-    /// <summary>Asked for credentials at each connect, so that expired ones are replaced. Null (default): the fixed ones.
-    /// Must not block.</summary>
+    /// <summary>Asked for credentials at each connect, so that expired ones are replaced. Null (default): the fixed
+    /// ones. Must not block.</summary>
     public Func<NatsCredentials>? CredentialsCallback { get; init; }
 
     /// <summary>TLS settings. Null (default): TLS only if the URL says tls:// or the server requires it.</summary>
@@ -54,14 +55,16 @@ public sealed record NatsOpts
     /// <summary>Unanswered pings after which the connection counts as dead. Default 2; 1 to 10.</summary>
     public int MaxPingOut { get; init; } = 2;
 
-    /// <summary>True: <see cref="NatsConnection.ConnectAsync"/> returns after the first failed round and goes on trying.
-    /// False (default): it fails.</summary>
+    /// <summary>True: <see cref="NatsConnection.ConnectAsync"/> returns after the first failed round and goes on
+    /// trying. False (default): it fails.</summary>
     public bool RetryOnInitialConnect { get; init; }
 
-    /// <summary>Wait after the first failed round over all servers; doubles with each round. Default 100 ms; 1 ms to 1 min.</summary>
+    /// <summary>Wait after the first failed round over all servers; doubles with each round. Default 100 ms; 1 ms to
+    /// 1 min.</summary>
     public TimeSpan ReconnectWaitMin { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Upper bound of that wait. Default 2 s; at least <see cref="ReconnectWaitMin"/>, at most 10 min.</summary>
+    /// <summary>Upper bound of that wait. Default 2 s; at least <see cref="ReconnectWaitMin"/>, at most 10
+    /// min.</summary>
     public TimeSpan ReconnectWaitMax { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>A random time up to this is added before each round, so that clients do not come back in one wave.
@@ -71,7 +74,8 @@ public sealed record NatsOpts
     /// <summary>Rounds over all servers before giving up after a loss. Default -1 = never gives up.</summary>
     public int MaxReconnectRounds { get; init; } = -1;
 
-    /// <summary>True (default): the same refusal of credentials twice from one server ends the connection for good.</summary>
+    /// <summary>True (default): the same refusal of credentials twice from one server ends the connection for
+    /// good.</summary>
     public bool StopOnRepeatedAuthError { get; init; } = true;
 
     /// <summary>True: servers are tried in the order given. False (default): shuffled.</summary>
@@ -95,7 +99,8 @@ public sealed record NatsOpts
     /// crosses from one <see cref="NatsConnection.Epoch"/> into the next.</summary>
     public bool BufferWhileDisconnected { get; init; } = true;
 
-    /// <summary>Bytes that one write to the socket carries at most under load. Default 128 KiB; 4 KiB to 4 MiB.</summary>
+    /// <summary>Bytes that one write to the socket carries at most under load. Default 128 KiB; 4 KiB to 4
+    /// MiB.</summary>
     public int WriterBatchBytes { get; init; } = 128 * 1024;
 
     /// <summary>Size of the receive buffer; it grows for larger messages. Default 128 KiB; 4 KiB to 4 MiB.</summary>
@@ -113,10 +118,12 @@ public sealed record NatsOpts
     /// <summary>Requests in flight at once. Default 65,536; 1 to 1,000,000.</summary>
     public int RequestsMax { get; init; } = 65_536;
 
-    /// <summary>Largest control line accepted from the server, except INFO, and sent to it. Default 4,096 bytes; 512 to 64 KiB.</summary>
+    /// <summary>Largest control line accepted from the server, except INFO, and sent to it. Default 4,096 bytes; 512
+    /// to 64 KiB.</summary>
     public int ControlLineBytesMax { get; init; } = 4096;
 
-    /// <summary>Largest message (headers and payload) accepted from the server. Default 8 MiB; 1 KiB to 64 MiB.</summary>
+    /// <summary>Largest message (headers and payload) accepted from the server. Default 8 MiB; 1 KiB to 64
+    /// MiB.</summary>
     public int MessageBytesMax { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>Largest header block accepted from the server. Default 64 KiB; 64 bytes to 1 MiB.</summary>

@@ -51,7 +51,8 @@ public sealed record NatsServerInfo
                 Name = Text(root, "server_name"),
                 Version = Text(root, "version"),
                 ClientId = root.TryGetProperty("client_id", out var id) && id.TryGetUInt64(out var number) ? number : 0,
-                MaxPayload = root.TryGetProperty("max_payload", out var max) && max.TryGetInt32(out var bytes) && bytes > 0
+                MaxPayload = root.TryGetProperty("max_payload", out var max) && max.TryGetInt32(out var bytes)
+                    && bytes > 0
                     ? bytes : 1024 * 1024,
                 HeadersSupported = Flag(root, "headers"),
                 TlsRequired = Flag(root, "tls_required"),
@@ -59,7 +60,8 @@ public sealed record NatsServerInfo
                 AuthRequired = Flag(root, "auth_required"),
                 LameDuckMode = Flag(root, "ldm"),
                 ConnectUrls = root.TryGetProperty("connect_urls", out var urls) && urls.ValueKind == JsonValueKind.Array
-                    ? urls.EnumerateArray().Take(1000).Where(u => u.ValueKind == JsonValueKind.String).Select(u => u.GetString()!).ToArray()
+                    ? urls.EnumerateArray().Take(1000).Where(u => u.ValueKind == JsonValueKind.String)
+                        .Select(u => u.GetString()!).ToArray()
                     : [],
             };
         }

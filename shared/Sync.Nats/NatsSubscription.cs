@@ -120,7 +120,8 @@ public abstract class NatsSubscription : IAsyncDisposable
 
     internal void ClearError() => Volatile.Write(ref _error, null);
 
-    /// <summary>The read loop is the only writer; a copy of another thread is harmless, since strings do not change.</summary>
+    /// <summary>The read loop is the only writer; a copy of another thread is harmless, since strings do not
+    /// change.</summary>
     internal string SubjectText(ReadOnlySpan<byte> bytes)
     {
         if (_literal)

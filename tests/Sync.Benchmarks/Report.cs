@@ -4,8 +4,8 @@ using System.Text.Json;
 
 namespace Sync.Benchmarks;
 
-/// <summary>What is compared with what, and what must hold. <paramref name="Limit"/> is on the ratio ours / yardstick, or on our
-/// value itself when there is no yardstick.</summary>
+/// <summary>What is compared with what, and what must hold. <paramref name="Limit"/> is on the ratio ours /
+/// yardstick, or on our value itself when there is no yardstick.</summary>
 public sealed record ReportLine(string Name, string Unit, double Limit, bool AtLeast)
 {
     private readonly List<double> _yardstick = [];
@@ -38,7 +38,8 @@ public sealed record ReportLine(string Name, string Unit, double Limit, bool AtL
     }
 }
 
-/// <summary>The table and the JSON that every benchmark prints: yardstick, ours, ratio, each as min/median/max over the rounds.</summary>
+/// <summary>The table and the JSON that every benchmark prints: yardstick, ours, ratio, each as min/median/max over
+/// the rounds.</summary>
 public sealed class Report(string title)
 {
     private readonly List<ReportLine> _lines = [];
@@ -53,7 +54,8 @@ public sealed class Report(string title)
         return line;
     }
 
-    /// <summary>A number that belongs to the run but is not judged, as CPU seconds of a process. One per round.</summary>
+    /// <summary>A number that belongs to the run but is not judged, as CPU seconds of a process. One per
+    /// round.</summary>
     public void Fact(string name, double value)
     {
         if (!_facts.TryGetValue(name, out var values))
@@ -67,7 +69,8 @@ public sealed class Report(string title)
         to.WriteLine($"{"",-38}{"yardstick",30}{"ours",30}{"ratio",22}  limit");
         foreach (var line in _lines)
         {
-            to.WriteLine($"{line.Name + ", " + line.Unit,-38}{Spread(line.Yardstick),30}{Spread(line.Ours),30}{Spread(line.Ratios),22}" +
+            to.WriteLine($"{line.Name + ", " + line.Unit,-38}{Spread(line.Yardstick),30}{Spread(line.Ours),30}" +
+                $"{Spread(line.Ratios),22}" +
                 $"  {(line.AtLeast ? ">=" : "<=")} {Number(line.Limit)} {(line.Passed ? "ok" : "MISSED")}");
         }
 
@@ -96,7 +99,8 @@ public sealed class Report(string title)
         await File.WriteAllTextAsync(path, JsonSerializer.Serialize(json, JsonOptions), Encoding.UTF8);
     }
 
-    private static readonly JsonSerializerOptions JsonOptions = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    private static readonly JsonSerializerOptions JsonOptions =
+        new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     private static object? Figures(IReadOnlyList<double> values) => values.Count == 0
         ? null

@@ -9,7 +9,8 @@ internal sealed class ConnectionLoop(ConnectionCore core, CancellationToken stop
     private readonly TaskCompletionSource _firstRound = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _failedRounds;
 
-    /// <summary>Completes with the first connection, or the first failed round: as an error unless retrying is on.</summary>
+    /// <summary>Completes with the first connection, or the first failed round: as an error unless retrying is
+    /// on.</summary>
     public Task FirstRound => _firstRound.Task;
 
     public async Task RunAsync()
@@ -101,8 +102,9 @@ internal sealed class ConnectionLoop(ConnectionCore core, CancellationToken stop
         var wait = _failedRounds == 0
             ? TimeSpan.Zero
             : opts.ReconnectWaitMin * Math.Pow(2, Math.Min(_failedRounds - 1, 20));
-        wait = (wait < opts.ReconnectWaitMax ? wait : opts.ReconnectWaitMax) + (opts.ReconnectJitter * core.Random.NextDouble());
-        await Task.Delay(wait, opts.TimeProvider, stop).ConfigureAwait(false);
+        wait = wait < opts.ReconnectWaitMax ? wait : opts.ReconnectWaitMax;
+        var jitter = opts.ReconnectJitter * core.Random.NextDouble();
+        await Task.Delay(wait + jitter, opts.TimeProvider, stop).ConfigureAwait(false);
     }
 
     private bool MayGoOn(NatsException error)
@@ -110,7 +112,8 @@ internal sealed class ConnectionLoop(ConnectionCore core, CancellationToken stop
         if (!_firstRound.Task.IsCompleted && !core.Opts.RetryOnInitialConnect)
         {
             core.SetState(NatsConnectionState.Closed);
-            _firstRound.TrySetException(new NatsException(error.Error, $"No server could be connected to: {error.Message}", error));
+            _firstRound.TrySetException(
+                new NatsException(error.Error, $"No server could be connected to: {error.Message}", error));
             return false;
         }
 

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Sync.Nats.Internal;
 
-/// <summary>Raises events in order on a task of its own, so that no handler can hold up the connection. Bounded at 1,024:
-/// beyond that the oldest event is dropped and counted. A handler that throws is counted and logged.</summary>
+/// <summary>Raises events in order on a task of its own, so that no handler can hold up the connection. Bounded at
+/// 1,024: beyond that the oldest event is dropped and counted. A handler that throws is counted and logged.</summary>
 internal sealed class EventPump
 {
     private readonly Channel<Action> _events;

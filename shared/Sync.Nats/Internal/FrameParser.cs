@@ -47,8 +47,10 @@ internal static class FrameParser
     /// <param name="input">Buffered bytes.</param>
     /// <param name="limits">Largest sizes accepted.</param>
     /// <param name="frame">The frame, if complete.</param>
-    /// <param name="count">Complete: bytes of the frame. NeedMore: bytes that have to be there before a new try makes sense.</param>
-    public static ParseStatus TryRead(ReadOnlySpan<byte> input, in ParserLimits limits, out ServerFrame frame, out int count)
+    /// <param name="count">Complete: bytes of the frame. NeedMore: bytes that have to be there before a new try makes
+    /// sense.</param>
+    public static ParseStatus TryRead(ReadOnlySpan<byte> input, in ParserLimits limits, out ServerFrame frame,
+        out int count)
     {
         frame = default;
         count = 0;
@@ -105,10 +107,12 @@ internal static class FrameParser
     }
 
     private static ParseStatus ReadMessage(
-        ReadOnlySpan<byte> input, ReadOnlySpan<byte> rest, bool hasHeaders, in ParserLimits limits, ref ServerFrame frame, ref int count)
+        ReadOnlySpan<byte> input, ReadOnlySpan<byte> rest, bool hasHeaders, in ParserLimits limits,
+        ref ServerFrame frame, ref int count)
     {
         frame.Op = ServerOp.Message;
-        if (!TryToken(ref rest, out frame.Subject) || !TryToken(ref rest, out var sid) || !TryNumber(sid, 18, out frame.Sid))
+        if (!TryToken(ref rest, out frame.Subject) || !TryToken(ref rest, out var sid)
+            || !TryNumber(sid, 18, out frame.Sid))
             return ParseStatus.Invalid;
 
         // What is left: [reply] size, or [reply] headers-size total-size.

@@ -8,8 +8,8 @@ using System.Text.Json;
 namespace Sync.Nats.Internal;
 
 /// <summary>
-/// From nothing to a session: TCP → INFO → (TLS) → CONNECT and PING → PONG. Every step has its own time limit, and every
-/// failure is a <see cref="NatsException"/> that names the step.
+/// From nothing to a session: TCP → INFO → (TLS) → CONNECT and PING → PONG. Every step has its own time limit, and
+/// every failure is a <see cref="NatsException"/> that names the step.
 /// </summary>
 internal sealed class Handshake(ServerAddress server, NatsOpts opts)
 {
@@ -21,18 +21,22 @@ internal sealed class Handshake(ServerAddress server, NatsOpts opts)
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await StepAsync("connect", c => socket.ConnectAsync(server.Host, server.Port, c), cancellationToken).ConfigureAwait(false);
+            await StepAsync("connect", c => socket.ConnectAsync(server.Host, server.Port, c), cancellationToken)
+                .ConfigureAwait(false);
             Stream stream = new NetworkStream(socket, ownsSocket: true);
             NatsServerInfo? info = null;
-            await StepAsync("INFO", async c => info = await ReadInfoAsync(stream, c).ConfigureAwait(false), cancellationToken)
+            await StepAsync("INFO", async c =>
+                info = await ReadInfoAsync(stream, c).ConfigureAwait(false), cancellationToken)
                 .ConfigureAwait(false);
             if (WantsTls(info!))
             {
-                await StepAsync("TLS", async c => stream = await Tls.UpgradeAsync(stream, server, opts, c).ConfigureAwait(false), cancellationToken)
+                await StepAsync("TLS", async c =>
+                    stream = await Tls.UpgradeAsync(stream, server, opts, c).ConfigureAwait(false), cancellationToken)
                     .ConfigureAwait(false);
             }
 
-            await StepAsync("CONNECT", async c => info = await LogInAsync(stream, info!, c).ConfigureAwait(false), cancellationToken)
+            await StepAsync("CONNECT", async c =>
+                info = await LogInAsync(stream, info!, c).ConfigureAwait(false), cancellationToken)
                 .ConfigureAwait(false);
             return new Session(socket, stream, _buffer, server, info!);
         }
@@ -43,7 +47,8 @@ internal sealed class Handshake(ServerAddress server, NatsOpts opts)
         }
     }
 
-    private async Task StepAsync(string step, Func<CancellationToken, ValueTask> run, CancellationToken cancellationToken)
+    private async Task StepAsync(string step, Func<CancellationToken, ValueTask> run,
+        CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(opts.ConnectTimeout, opts.TimeProvider);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
@@ -53,7 +58,8 @@ internal sealed class Handshake(ServerAddress server, NatsOpts opts)
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new NatsException(NatsError.ConnectFailed, $"{server}: no answer to {step} within {opts.ConnectTimeout}");
+            throw new NatsException(NatsError.ConnectFailed,
+                $"{server}: no answer to {step} within {opts.ConnectTimeout}");
         }
         catch (AuthenticationException e)
         {
@@ -83,7 +89,8 @@ internal sealed class Handshake(ServerAddress server, NatsOpts opts)
             : throw new NatsException(NatsError.Protocol, $"{server}: began with {op} in place of INFO");
     }
 
-    private async Task<NatsServerInfo> LogInAsync(Stream stream, NatsServerInfo info, CancellationToken cancellationToken)
+    private async Task<NatsServerInfo> LogInAsync(Stream stream, NatsServerInfo info,
+        CancellationToken cancellationToken)
     {
         await stream.WriteAsync(ConnectFrame(stream is SslStream), cancellationToken).ConfigureAwait(false);
         while (true)
@@ -109,14 +116,16 @@ internal sealed class Handshake(ServerAddress server, NatsOpts opts)
         }
     }
 
-    private async Task<(ServerOp Op, string? Error, NatsServerInfo? Info)> NextAsync(Stream stream, CancellationToken cancellationToken)
+    private async Task<(ServerOp Op, string? Error, NatsServerInfo? Info)> NextAsync(Stream stream,
+        CancellationToken cancellationToken)
     {
         while (true)
         {
             if (_buffer.IsEnough && TryNext(out var next))
                 return next;
             if (await _buffer.FillAsync(stream, cancellationToken).ConfigureAwait(false) == 0)
-                throw new NatsException(NatsError.ConnectFailed, $"{server}: closed the connection during the handshake");
+                throw new NatsException(NatsError.ConnectFailed,
+                    $"{server}: closed the connection during the handshake");
         }
     }
 

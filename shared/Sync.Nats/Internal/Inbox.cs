@@ -8,9 +8,10 @@ internal enum InboxResult
 }
 
 /// <summary>
-/// Bounded queue between the read loop and one consumer. Full: the new message is dropped and counted, and the count rides on
-/// the next message that fits, or is handed over alone when the queue runs empty; so the consumer learns of every gap, at
-/// its place. Safe because all fields are touched under one short lock; the consumer's wake-up runs on the pool.
+/// Bounded queue between the read loop and one consumer. Full: the new message is dropped and counted, and the count
+/// rides on the next message that fits, or is handed over alone when the queue runs empty; so the consumer learns of
+/// every gap, at its place. Safe because all fields are touched under one short lock; the consumer's wake-up runs on
+/// the pool.
 /// </summary>
 internal sealed class Inbox(int messagesMax, long bytesMax)
 {
@@ -107,7 +108,8 @@ internal sealed class Inbox(int messagesMax, long bytesMax)
         wake?.TrySetResult();
     }
 
-    // A message larger than the whole limit still passes when nothing else waits: it could never be delivered otherwise.
+    // A message larger than the whole limit still passes when nothing else waits: it could never be delivered
+    // otherwise.
     private bool HasRoom(int size, out InboxResult result)
     {
         lock (_gate)

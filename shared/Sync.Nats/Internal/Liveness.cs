@@ -2,8 +2,8 @@ namespace Sync.Nats.Internal;
 
 /// <summary>
 /// Finds out that the peer is gone, by the time since the last inbound bytes, on a timer of its own: it never goes
-/// through the send path (its PING only joins the buffer) and closes the socket itself, so it works when a send hangs for ever.
-/// Silence counts only while the read loop is waiting for bytes: a slow callback is no dead peer.
+/// through the send path (its PING only joins the buffer) and closes the socket itself, so it works when a send hangs
+/// for ever. Silence counts only while the read loop is waiting for bytes: a slow callback is no dead peer.
 /// </summary>
 internal sealed class Liveness : IDisposable
 {

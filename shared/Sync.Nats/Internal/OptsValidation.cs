@@ -9,17 +9,21 @@ internal static class OptsValidation
     {
         ServerAddress.ParseList(opts.Url);
         if (opts.Name.Length > 256)
-            throw new NatsException(NatsError.InvalidOptions, $"NatsOpts.Name has {opts.Name.Length} characters; must be 0..256");
+            throw new NatsException(NatsError.InvalidOptions,
+                $"NatsOpts.Name has {opts.Name.Length} characters; must be 0..256");
         if (!Subjects.IsValidPublish(opts.InboxPrefix))
-            throw new NatsException(NatsError.InvalidOptions, "NatsOpts.InboxPrefix is not a valid subject without wildcards");
+            throw new NatsException(NatsError.InvalidOptions,
+                "NatsOpts.InboxPrefix is not a valid subject without wildcards");
         if (opts.Token is not null && (opts.Username is not null || opts.Password is not null))
-            throw new NatsException(NatsError.InvalidOptions, "NatsOpts.Token is set beside Username or Password; must be one or the other");
+            throw new NatsException(NatsError.InvalidOptions,
+                "NatsOpts.Token is set beside Username or Password; must be one or the other");
 
         Time(nameof(opts.ConnectTimeout), opts.ConnectTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(5));
         Time(nameof(opts.RequestTimeout), opts.RequestTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1));
         Time(nameof(opts.PublishTimeout), opts.PublishTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1));
         Time(nameof(opts.PingInterval), opts.PingInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
-        Time(nameof(opts.ReconnectWaitMin), opts.ReconnectWaitMin, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
+        Time(nameof(opts.ReconnectWaitMin), opts.ReconnectWaitMin, TimeSpan.FromMilliseconds(1),
+            TimeSpan.FromMinutes(1));
         Time(nameof(opts.ReconnectWaitMax), opts.ReconnectWaitMax, opts.ReconnectWaitMin, TimeSpan.FromMinutes(10));
         Time(nameof(opts.ReconnectJitter), opts.ReconnectJitter, TimeSpan.Zero, TimeSpan.FromMinutes(1));
         Range(nameof(opts.MaxPingOut), opts.MaxPingOut, 1, 10, "pings");
@@ -41,7 +45,8 @@ internal static class OptsValidation
         where T : INumber<T>
     {
         if (value < min || value > max)
-            throw new NatsException(NatsError.InvalidOptions, $"NatsOpts.{name} is {value}; must be {min}..{max} {unit}");
+            throw new NatsException(NatsError.InvalidOptions,
+                $"NatsOpts.{name} is {value}; must be {min}..{max} {unit}");
     }
 
     private static void Time(string name, TimeSpan value, TimeSpan min, TimeSpan max)

@@ -4,7 +4,8 @@ using System.Text;
 namespace Sync.Nats.Internal;
 
 /// <summary>A publish on its way into the send buffer: names are checked, nothing is copied yet.
-/// <code>PUB subject [reply] size CRLF payload CRLF | HPUB subject [reply] headers-size total-size CRLF headers payload CRLF</code>
+/// <code>PUB subject [reply] size CRLF payload CRLF | HPUB subject [reply] headers-size total-size CRLF headers
+/// payload CRLF</code>
 /// </summary>
 internal readonly ref struct PublishFrame(
     ReadOnlySpan<char> subject, ReadOnlySpan<char> replyTo, NatsHeaders? headers, ReadOnlySpan<byte> payload)

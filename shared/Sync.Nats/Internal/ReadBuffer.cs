@@ -1,9 +1,9 @@
 namespace Sync.Nats.Internal;
 
 /// <summary>
-/// The bytes of one connection between socket and parser; used by one task at a time, first the handshake's, then the read
-/// loop's, so nothing that follows the handshake is lost. Grows for a frame larger than itself (the parser has checked its
-/// limits before it asks for more) and goes back to its size afterwards.
+/// The bytes of one connection between socket and parser; used by one task at a time, first the handshake's, then the
+/// read loop's, so nothing that follows the handshake is lost. Grows for a frame larger than itself (the parser has
+/// checked its limits before it asks for more) and goes back to its size afterwards.
 /// </summary>
 internal sealed class ReadBuffer(int size)
 {

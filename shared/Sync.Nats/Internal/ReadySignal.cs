@@ -4,7 +4,8 @@ namespace Sync.Nats.Internal;
 
 /// <summary>
 /// Wakes the one sender without allocating. Safe because Arm and the decision to Fire are both made under the send
-/// buffer's lock: exactly one Fire follows each Arm, and the next Arm comes only after the sender has awaited the one before.
+/// buffer's lock: exactly one Fire follows each Arm, and the next Arm comes only after the sender has awaited the one
+/// before.
 /// </summary>
 internal sealed class ReadySignal : IValueTaskSource
 {

@@ -26,7 +26,8 @@ internal sealed class Receiver(ConnectionCore core, Session session)
                 }
 
                 if (status == ParseStatus.Invalid)
-                    throw new NatsException(NatsError.Protocol, "The server sent what is no frame, or is larger than the limits");
+                    throw new NatsException(NatsError.Protocol,
+                        "The server sent what is no frame, or is larger than the limits");
                 bytes += count;
                 if (frame.Op == ServerOp.Message)
                 {
@@ -125,7 +126,8 @@ internal sealed class Receiver(ConnectionCore core, Session session)
         if (!info.LameDuckMode || _handingOver)
             return;
         core.Log.LameDuck(session.Server.ToString());
-        core.Owner.RaiseLameDuck(new NatsEventArgs(session.Server.ToString(), core.Epoch, "The server is in lame duck mode"));
+        core.Owner.RaiseLameDuck(
+            new NatsEventArgs(session.Server.ToString(), core.Epoch, "The server is in lame duck mode"));
         // With nowhere to go the connection is used until the server ends it.
         if (core.Pool.Count < 2)
             return;
@@ -133,7 +135,8 @@ internal sealed class Receiver(ConnectionCore core, Session session)
         _ = HandOverAsync();
     }
 
-    // Everything sent so far is handled by the old server (its PONG says so), what comes meanwhile waits for the new one.
+    // Everything sent so far is handled by the old server (its PONG says so), what comes meanwhile waits for the new
+    // one.
     private async Task HandOverAsync()
     {
         var fence = core.Buffer.BeginHandover();

@@ -5,8 +5,8 @@ namespace Sync.Nats.Internal;
 
 /// <summary>
 /// Requests in flight, all on one wildcard inbox: the last token of the reply subject is the request's number.
-/// Bounded by RequestsMax. Safe because the dictionary is touched under its lock only; a reply whose number is not there
-/// (answered, timed out) is ignored.
+/// Bounded by RequestsMax. Safe because the dictionary is touched under its lock only; a reply whose number is not
+/// there (answered, timed out) is ignored.
 /// </summary>
 internal sealed class Requests(string inbox, int requestsMax)
 {
@@ -28,7 +28,8 @@ internal sealed class Requests(string inbox, int requestsMax)
         lock (_gate)
         {
             if (_inFlight.Count >= requestsMax)
-                throw new NatsException(NatsError.LimitReached, $"There are {_inFlight.Count} requests in flight already");
+                throw new NatsException(NatsError.LimitReached,
+                    $"There are {_inFlight.Count} requests in flight already");
             var number = ++_next;
             _inFlight.Add(number, reply);
             return (number, string.Create(CultureInfo.InvariantCulture, $"{inbox}.{number}"), reply.Task);
@@ -58,7 +59,8 @@ internal sealed class Requests(string inbox, int requestsMax)
             reply.TrySetResult(message.ToMsg());
     }
 
-    /// <summary>The connection is gone: a reply to what it carried would be lost, or is late; the callers learn it now.</summary>
+    /// <summary>The connection is gone: a reply to what it carried would be lost, or is late; the callers learn it
+    /// now.</summary>
     public void FailAll(NatsException error)
     {
         TaskCompletionSource<NatsMsg>[] all;

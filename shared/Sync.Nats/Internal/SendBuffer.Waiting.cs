@@ -1,6 +1,7 @@
 namespace Sync.Nats.Internal;
 
-/// <summary>The calls that wait for room, first come first served. Part of the send buffer: same lock, same invariants.</summary>
+/// <summary>The calls that wait for room, first come first served. Part of the send buffer: same lock, same
+/// invariants.</summary>
 internal sealed partial class SendBuffer
 {
     private Queue<PendingWrite> _waiting = new();
@@ -37,7 +38,8 @@ internal sealed partial class SendBuffer
         return null;
     }
 
-    /// <summary>The caller stopped waiting. True: nothing was and nothing will be sent; false: it was in time after all.</summary>
+    /// <summary>The caller stopped waiting. True: nothing was and nothing will be sent; false: it was in time after
+    /// all.</summary>
     public bool Abandon(PendingWrite write)
     {
         lock (Gate)
@@ -65,7 +67,8 @@ internal sealed partial class SendBuffer
     private PendingWrite Enqueue(PendingWrite write)
     {
         if (_waitingLive >= opts.PendingWaitersMax || _waitingBytes + write.Length > opts.PendingBytesMax)
-            throw new NatsException(NatsError.PendingFull, $"{_waitingLive} publishes of {_waitingBytes} bytes wait for room already");
+            throw new NatsException(NatsError.PendingFull,
+                $"{_waitingLive} publishes of {_waitingBytes} bytes wait for room already");
         // Places given up in the middle of the queue go when they are as many as the bound allows to be alive.
         if (_waiting.Count >= 2 * opts.PendingWaitersMax)
             _waiting = new Queue<PendingWrite>(_waiting.Where(w => !w.IsSettled));

@@ -23,18 +23,19 @@ internal enum AppendResult
 internal readonly record struct Batch(ReadOnlyMemory<byte> Bytes, int Messages);
 
 /// <summary>
-/// Everything that goes to the server passes here. Publishers copy whole frames into the filling buffer under one plain,
-/// short lock, while the sender of the present connection writes the other buffer to the socket; then the two change places.
-/// So batches form by themselves, no publisher waits for I/O, and there is no timer in the path.
+/// Everything that goes to the server passes here. Publishers copy whole frames into the filling buffer under one
+/// plain, short lock, while the sender of the present connection writes the other buffer to the socket; then the two
+/// change places. So batches form by themselves, no publisher waits for I/O, and there is no timer in the path.
 /// <para>A publish wakes the sender on the pool, so that more can gather meanwhile. Where somebody waits for the answer
 /// (requests, flushes) or a read batch has been handled (its replies went out together), the sender runs on that thread
 /// instead, for one batch: its write is asynchronous and does not block, and a thread switch is saved.</para>
-/// <para>Safe because every field is touched under <see cref="Gate"/> only, except the bytes of the taken buffer: those belong
-/// to the sender until it asks for the next batch, and there is one sender at a time (the connection loop awaits the old
-/// one's end before it attaches a new one). Subscriptions use the same lock, so a SUB is either in the prologue of the next
-/// connection or appended to the present one, never both and never neither.</para>
-/// <para>Bounded: while connected about one batch (calls that may wait) or PendingBytesMax (calls that may not); while down
-/// PendingBytesMax; waiting calls by number and bytes. A batch whose write failed is not sent again: its frames may have arrived.</para>
+/// <para>Safe because every field is touched under <see cref="Gate"/> only, except the bytes of the taken buffer:
+/// those belong to the sender until it asks for the next batch, and there is one sender at a time (the connection
+/// loop awaits the old one's end before it attaches a new one). Subscriptions use the same lock, so a SUB is either
+/// in the prologue of the next connection or appended to the present one, never both and never neither.</para>
+/// <para>Bounded: while connected about one batch (calls that may wait) or PendingBytesMax (calls that may not);
+/// while down PendingBytesMax; waiting calls by number and bytes. A batch whose write failed is not sent again: its
+/// frames may have arrived.</para>
 /// </summary>
 internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
 {
@@ -68,8 +69,8 @@ internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
 
     public bool IsUpLocked => _link is LinkState.Up or LinkState.HandingOver;
 
-    /// <summary>Copies a publish into the buffer if it may and fits. A small frame is made outside the lock, so that several
-    /// publishers hold each other up only for one short copy.</summary>
+    /// <summary>Copies a publish into the buffer if it may and fits. A small frame is made outside the lock, so that
+    /// several publishers hold each other up only for one short copy.</summary>
     [SkipLocalsInit]
     public AppendResult TryAppend(in PublishFrame frame, long epoch, bool canWait, bool urgent = false)
     {
@@ -121,7 +122,8 @@ internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
     /// <summary>Ping of the liveness timer; nobody waits for its answer.</summary>
     public void AppendPing() => AppendControl(() => AppendPingLocked(null));
 
-    /// <summary>Answer to a server's ping. A server that asks again and again without reading is owed no more.</summary>
+    /// <summary>Answer to a server's ping. A server that asks again and again without reading is owed no
+    /// more.</summary>
     public void AppendPong() => AppendControl(() =>
     {
         if (_pongs++ < PongsPendingMax)
@@ -142,7 +144,8 @@ internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
             _ready.Fire(inline: false);
     }
 
-    /// <summary>What callbacks on this thread publish from here on goes out together at <see cref="EndReadBatch"/>.</summary>
+    /// <summary>What callbacks on this thread publish from here on goes out together at
+    /// <see cref="EndReadBatch"/>.</summary>
     public void BeginReadBatch() => _handledHere = this;
 
     public void EndReadBatch()
@@ -216,57 +219,6 @@ internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
         }
     }
 
-    /// <summary>A connection is ready. The prologue (all subscriptions) goes out in front of everything that waits.</summary>
-    public void Attach(long epoch, Func<byte[]?> prologue)
-    {
-        lock (Gate)
-        {
-            if (_link == LinkState.Closed)
-                return;
-            (_link, _epoch) = (LinkState.Up, epoch);
-            _prologue = prologue();
-            PromoteWaiting();
-        }
-    }
-
-    /// <summary>The server is about to go: new publishes wait, the fence stands behind the last one sent to it.</summary>
-    public Fence BeginHandover()
-    {
-        var fence = new Fence();
-        AppendControl(() =>
-        {
-            _link = LinkState.HandingOver;
-            AppendPingLocked(fence);
-        });
-        return fence;
-    }
-
-    /// <summary>The connection is lost, or closed for good.</summary>
-    public void Detach(NatsException reason, bool forGood)
-    {
-        bool wake;
-        lock (Gate)
-        {
-            _link = forGood ? LinkState.Closed : LinkState.Down;
-            _prologue = null;
-            _pongs = 0;
-            while (_fences.TryDequeue(out var fence))
-                fence?.Fail(reason);
-
-            if (forGood || !opts.BufferWhileDisconnected)
-                DropUnsent();
-            else
-                DropControl();
-            FailWaiting(reason, all: forGood || !opts.BufferWhileDisconnected);
-            PromoteWaiting();
-            wake = _senderWaits;
-            _senderWaits = false;
-        }
-
-        if (wake)
-            _ready.Fire(inline: false);
-    }
-
     private AppendResult Admit(int size, long epoch, bool canWait)
     {
         if (_link == LinkState.Closed)
@@ -334,29 +286,6 @@ internal sealed partial class SendBuffer(NatsOpts opts, Counters counters)
         _senderWaits = false;
         _onBorrowedThread = inline;
         return true;
-    }
-
-    private void DropUnsent()
-    {
-        counters.Discarded(_messages);
-        (_used, _messages) = (0, 0);
-        _control.Clear();
-    }
-
-    // Closes the holes that control frames leave, so that only whole publishes remain, in their order.
-    private void DropControl()
-    {
-        int to = 0, from = 0;
-        foreach (var (start, length) in _control)
-        {
-            _filling.AsSpan(from, start - from).CopyTo(_filling.AsSpan(to));
-            to += start - from;
-            from = start + length;
-        }
-
-        _filling.AsSpan(from, _used - from).CopyTo(_filling.AsSpan(to));
-        _used = to + (_used - from);
-        _control.Clear();
     }
 
     private NatsException NotUp() => _link == LinkState.Closed

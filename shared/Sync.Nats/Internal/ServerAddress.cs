@@ -28,14 +28,17 @@ internal sealed class ServerAddress
             .Select(url => Parse(url)).ToList();
         return list.Count is > 0 and <= 1000
             ? list
-            : throw new NatsException(NatsError.InvalidOptions, $"NatsOpts.Url names {list.Count} servers; must be 1..1000");
+            : throw new NatsException(NatsError.InvalidOptions,
+                $"NatsOpts.Url names {list.Count} servers; must be 1..1000");
     }
 
     public static ServerAddress Parse(string url, ServerAddress? discoveredBy = null)
     {
         var text = url.Contains("://", StringComparison.Ordinal) ? url : "nats://" + url;
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("nats" or "tls") || uri.Host.Length == 0)
-            throw new NatsException(NatsError.InvalidOptions, $"NatsOpts.Url: '{Redact(url)}' is not nats://host:port or tls://host:port");
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("nats" or "tls")
+            || uri.Host.Length == 0)
+            throw new NatsException(NatsError.InvalidOptions,
+                $"NatsOpts.Url: '{Redact(url)}' is not nats://host:port or tls://host:port");
         var host = uri.DnsSafeHost;
         var isIp = uri.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6;
         return new ServerAddress

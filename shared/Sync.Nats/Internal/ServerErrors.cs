@@ -46,7 +46,8 @@ internal static class ServerErrors
         },
         $"The server says: {text}");
 
-    /// <summary>... to "subject" [using queue "group"] at a SUB; ... to "subject" (sid "1") when a reload takes the right away.</summary>
+    /// <summary>... to "subject" [using queue "group"] at a SUB; ... to "subject" (sid "1") when a reload takes the
+    /// right away.</summary>
     public static (string? Subject, string? QueueGroup) Names(string text)
     {
         var parts = text.Split('"');

@@ -1,8 +1,8 @@
 namespace Sync.Nats.Internal;
 
 /// <summary>
-/// The servers to try: the seeds, and those that a connected server named. Shuffled once, so that clients spread; the one
-/// connected last stands at the end. The connection loop reads it, the read loop adds to it: one lock.
+/// The servers to try: the seeds, and those that a connected server named. Shuffled once, so that clients spread; the
+/// one connected last stands at the end. The connection loop reads it, the read loop adds to it: one lock.
 /// </summary>
 internal sealed class ServerPool
 {
@@ -42,7 +42,8 @@ internal sealed class ServerPool
         }
     }
 
-    /// <summary>Takes over what the server told; servers that are told no more go, the seeds and the current one stay.</summary>
+    /// <summary>Takes over what the server told; servers that are told no more go, the seeds and the current one
+    /// stay.</summary>
     public void Merge(IReadOnlyList<string> urls, ServerAddress current)
     {
         if (_opts.IgnoreDiscoveredServers || urls.Count == 0)
@@ -63,7 +64,8 @@ internal sealed class ServerPool
         lock (_gate)
         {
             var keep = _servers.Where(s => s.IsSeed || s == current || told.Exists(t => t.Key == s.Key)).ToList();
-            var added = told.Where(t => !keep.Exists(s => s.Key == t.Key)).DistinctBy(t => t.Key, StringComparer.Ordinal).ToArray();
+            var added = told.Where(t => !keep.Exists(s => s.Key == t.Key))
+                .DistinctBy(t => t.Key, StringComparer.Ordinal).ToArray();
             if (!_opts.NoRandomize)
                 _random.Shuffle(added);
             // In front of the current one, which stays last.

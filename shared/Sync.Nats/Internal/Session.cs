@@ -4,10 +4,11 @@ namespace Sync.Nats.Internal;
 
 /// <summary>
 /// One live connection: a read loop, a send loop and a liveness timer over one socket. Whoever sees the end first names
-/// the reason (<see cref="End"/>), which closes the socket; that ends both loops. The connection loop awaits both before it
-/// goes on, so two sessions never overlap.
+/// the reason (<see cref="End"/>), which closes the socket; that ends both loops. The connection loop awaits both
+/// before it goes on, so two sessions never overlap.
 /// </summary>
-internal sealed class Session(Socket socket, Stream stream, ReadBuffer buffer, ServerAddress server, NatsServerInfo info)
+internal sealed class Session(Socket socket, Stream stream, ReadBuffer buffer, ServerAddress server,
+    NatsServerInfo info)
 {
     private readonly TaskCompletionSource<NatsException> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _reads;
@@ -45,7 +46,8 @@ internal sealed class Session(Socket socket, Stream stream, ReadBuffer buffer, S
         }
 
         // Publishers learn it now; the sender wakes up and finds its connection gone.
-        var lost = new NatsException(NatsError.ConnectionLost, $"The connection to {server} was lost: {reason.Message}", reason);
+        var lost = new NatsException(NatsError.ConnectionLost,
+            $"The connection to {server} was lost: {reason.Message}", reason);
         core.Buffer.Detach(lost, forGood: false);
         core.Requests.FailAll(lost);
         await Task.WhenAll(reader, sender).ConfigureAwait(false);

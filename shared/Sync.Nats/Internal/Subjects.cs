@@ -9,7 +9,8 @@ namespace Sync.Nats.Internal;
 internal static class Subjects
 {
     private static readonly SearchValues<char> Literal =
-        SearchValues.Create(Enumerable.Range(0x21, 0x7F - 0x21).Select(c => (char)c).Where(c => c is not ('*' or '>')).ToArray());
+        SearchValues.Create(Enumerable.Range(0x21, 0x7F - 0x21).Select(c => (char)c).Where(c => c is not ('*' or '>'))
+            .ToArray());
 
     private static readonly SearchValues<char> Printable =
         SearchValues.Create(Enumerable.Range(0x21, 0x7F - 0x21).Select(c => (char)c).ToArray());
@@ -36,12 +37,15 @@ internal static class Subjects
 
     public static bool IsLiteral(string subject) => subject.AsSpan().IndexOfAny('*', '>') < 0;
 
-    public static bool IsValidQueueGroup(ReadOnlySpan<char> group) => group.Length > 0 && !group.ContainsAnyExcept(Printable);
+    public static bool IsValidQueueGroup(ReadOnlySpan<char> group) =>
+        group.Length > 0 && !group.ContainsAnyExcept(Printable);
 
     public static NatsException Invalid(string what, ReadOnlySpan<char> name) =>
-        new(NatsError.InvalidName, $"{what} of {name.Length} characters is not allowed: printable ASCII without spaces, "
+        new(NatsError.InvalidName,
+            $"{what} of {name.Length} characters is not allowed: printable ASCII without spaces, "
             + "tokens not empty, wildcards only in subscriptions");
 
     private static bool HasNoEmptyToken(ReadOnlySpan<char> subject) =>
-        subject.Length > 0 && subject[0] != '.' && subject[^1] != '.' && subject.IndexOf("..", StringComparison.Ordinal) < 0;
+        subject.Length > 0 && subject[0] != '.' && subject[^1] != '.'
+            && subject.IndexOf("..", StringComparison.Ordinal) < 0;
 }

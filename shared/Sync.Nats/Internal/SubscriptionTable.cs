@@ -4,10 +4,10 @@ using System.Text;
 namespace Sync.Nats.Internal;
 
 /// <summary>
-/// All subscriptions of a connection. A sid is the slot's index in its low bits and the slot's use count above them, so the
-/// read loop finds the subscription by array index, and a late message for a former user of the slot finds nobody.
-/// Changes happen under the send buffer's gate (see there: a SUB goes out exactly once per connection); the read loop reads
-/// the array without a lock: it sees the old or the new reference, and checks the sid.
+/// All subscriptions of a connection. A sid is the slot's index in its low bits and the slot's use count above them,
+/// so the read loop finds the subscription by array index, and a late message for a former user of the slot finds
+/// nobody. Changes happen under the send buffer's gate (see there: a SUB goes out exactly once per connection); the
+/// read loop reads the array without a lock: it sees the old or the new reference, and checks the sid.
 /// </summary>
 internal sealed class SubscriptionTable(SendBuffer buffer, int subscriptionsMax)
 {

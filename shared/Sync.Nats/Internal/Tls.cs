@@ -5,16 +5,18 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Sync.Nats.Internal;
 
-/// <summary>TLS over a connection that began in clear, as NATS does. The certificate has to be valid for the server's name and
-/// signed by the given authorities (or the system's); there is no switch to accept others.</summary>
+/// <summary>TLS over a connection that began in clear, as NATS does. The certificate has to be valid for the server's
+/// name and signed by the given authorities (or the system's); there is no switch to accept others.</summary>
 internal static class Tls
 {
-    public static async Task<Stream> UpgradeAsync(Stream inner, ServerAddress server, NatsOpts opts, CancellationToken cancellationToken)
+    public static async Task<Stream> UpgradeAsync(Stream inner, ServerAddress server, NatsOpts opts,
+        CancellationToken cancellationToken)
     {
         var stream = new SslStream(inner, leaveInnerStreamOpen: false);
         try
         {
-            await stream.AuthenticateAsClientAsync(Settings(server, opts.Tls ?? new NatsTlsOpts()), cancellationToken).ConfigureAwait(false);
+            await stream.AuthenticateAsClientAsync(Settings(server, opts.Tls ?? new NatsTlsOpts()), cancellationToken)
+                .ConfigureAwait(false);
             return stream;
         }
         catch
@@ -45,7 +47,11 @@ internal static class Tls
 
     private static X509ChainPolicy TrustOnly(string caFile)
     {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
         policy.CustomTrustStore.ImportFromPemFile(caFile);
         return policy;
     }

@@ -23,7 +23,8 @@ internal sealed class CNats : IDisposable
     {
         // seconds cpu-seconds p50-us p99-us
         var output = await ExecuteAsync(Binary, mode, url, count.ToString(CultureInfo.InvariantCulture));
-        var numbers = output.Split(' ', StringSplitOptions.TrimEntries).Select(n => double.Parse(n, CultureInfo.InvariantCulture)).ToArray();
+        var numbers = output.Split(' ', StringSplitOptions.TrimEntries)
+            .Select(n => double.Parse(n, CultureInfo.InvariantCulture)).ToArray();
         return new Measured(numbers[0], numbers[1], numbers[2], numbers[3]);
     }
 

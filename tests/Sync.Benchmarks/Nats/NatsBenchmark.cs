@@ -4,7 +4,8 @@ using Sync.Testing.Nats;
 namespace Sync.Benchmarks.Nats;
 
 /// <summary>
-/// B5: the NATS client beside the C client, 128-byte messages, one connection per role, same server, alternating rounds.
+/// B5: the NATS client beside the C client, 128-byte messages, one connection per role, same server, alternating
+/// rounds.
 /// <code>b5 [--rounds N] [--json FILE] [--only publish,pubsub,request,four,alloc]</code>
 /// </summary>
 public static class NatsBenchmark

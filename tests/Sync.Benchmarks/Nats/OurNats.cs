@@ -13,7 +13,8 @@ internal static class OurNats
         await using var connection = await ConnectAsync(url);
         return await MeasureAsync(async () =>
         {
-            await Task.WhenAll(Enumerable.Range(0, publishers).Select(_ => Task.Run(() => PublishLoopAsync(connection, count / publishers))));
+            await Task.WhenAll(Enumerable.Range(0, publishers)
+                .Select(_ => Task.Run(() => PublishLoopAsync(connection, count / publishers))));
             await connection.FlushAsync();
         });
     }
@@ -25,7 +26,8 @@ internal static class OurNats
         await using var receiver = await ConnectAsync(url);
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var received = 0;
-        await using var subscription = await receiver.SubscribeConfirmedAsync("bench.subject", (in NatsMessageView message) =>
+        await using var subscription = await receiver.SubscribeConfirmedAsync("bench.subject",
+            (in NatsMessageView message) =>
         {
             if (message.Payload.Length == Payload.Length && ++received == count)
                 done.SetResult();
@@ -41,7 +43,8 @@ internal static class OurNats
     {
         await using var client = await ConnectAsync(url);
         await using var responder = await ConnectAsync(url);
-        await using var subscription = await responder.SubscribeConfirmedAsync("bench.echo", (in NatsMessageView message) =>
+        await using var subscription = await responder.SubscribeConfirmedAsync("bench.echo",
+            (in NatsMessageView message) =>
             responder.TryPublish(message.ReplyTo!, message.Payload));
         var micros = new double[count];
         for (var i = 0; i < 500; i++)

@@ -16,7 +16,8 @@ internal sealed class Rounds(CNats yardstick, NatsServer server, Report report)
             var ours = await OursAsync(mode, count);
             report.Fact($"{mode}: CPU us per message, ours", 1e6 * ours.CpuSeconds / count);
             report.Fact($"{mode}: CPU us per message, yardstick", 1e6 * c.CpuSeconds / count);
-            report.Fact($"{mode}: CPU us per message, server with ours", 1e6 * (CpuTimes.Of(server.Pid) - before) / count);
+            report.Fact($"{mode}: CPU us per message, server with ours",
+                1e6 * (CpuTimes.Of(server.Pid) - before) / count);
             line.Add(count / c.Seconds / 1000, count / ours.Seconds / 1000);
         }
     }

@@ -14,7 +14,8 @@ public sealed class BasicTests : NatsTestBase
         await using var subscription = await connection.SubscribeCoreAsync("a.*");
         for (var i = 0; i < 1000; i++)
             await connection.PublishAsync("a.b", BitConverter.GetBytes(i));
-        await connection.PublishAsync("a.c", "last"u8.ToArray(), new NatsHeaders { { "Name", "välue" }, { "Other", "" } }, "re.ply");
+        await connection.PublishAsync("a.c", "last"u8.ToArray(),
+            new NatsHeaders { { "Name", "välue" }, { "Other", "" } }, "re.ply");
 
         var messages = await TakeAsync(subscription, 1001);
         messages.Take(1000).Select(m => BitConverter.ToInt32(m.Data.Span)).ShouldBe(Enumerable.Range(0, 1000));
@@ -33,7 +34,8 @@ public sealed class BasicTests : NatsTestBase
         var connection = await ConnectAsync();
         var subjects = new List<string>();
         var payloads = new List<string>();
-        await using var subscription = await connection.SubscribeConfirmedAsync("literal.subject", (in NatsMessageView m) =>
+        await using var subscription = await connection.SubscribeConfirmedAsync("literal.subject",
+            (in NatsMessageView m) =>
         {
             subjects.Add(m.Subject);
             payloads.Add(Encoding.UTF8.GetString(m.Payload));
@@ -59,6 +61,22 @@ public sealed class BasicTests : NatsTestBase
     }
 
     [Fact]
+    public async Task What_a_callback_publishes_arrives_complete_and_in_order_however_much_it_is()
+    {
+        var connection = await ConnectAsync();
+        await using var copies = await connection.SubscribeCoreAsync("copy");
+        await using var subscription = await connection.SubscribeConfirmedAsync("go", (in NatsMessageView _) =>
+        {
+            for (var i = 0; i < 2000; i++)
+                connection.TryPublish("copy", BitConverter.GetBytes(i)).ShouldBeTrue();
+        });
+        await connection.PublishAsync("go");
+        (await TakeAsync(copies, 2000)).Select(m => BitConverter.ToInt32(m.Data.Span))
+            .ShouldBe(Enumerable.Range(0, 2000));
+        connection.Statistics.CallbackErrors.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_request_that_nobody_answers_fails_at_once()
     {
         var connection = await ConnectAsync();
@@ -74,7 +92,8 @@ public sealed class BasicTests : NatsTestBase
         var connection = await ConnectAsync();
         int first = 0, second = 0;
         await using var a = connection.Subscribe("work", (in NatsMessageView _) => first++, "group");
-        await using var b = await connection.SubscribeConfirmedAsync("work", (in NatsMessageView _) => second++, "group");
+        await using var b = await connection.SubscribeConfirmedAsync("work", (in NatsMessageView _) =>
+            second++, "group");
         for (var i = 0; i < 1000; i++)
             await connection.PublishAsync("work");
         await connection.FlushAsync();

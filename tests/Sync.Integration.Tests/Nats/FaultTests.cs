@@ -7,7 +7,8 @@ using Xunit;
 
 namespace Sync.Integration.Tests.Nats;
 
-/// <summary>The real server behind a network that breaks: frames stay whole, order stays, everything heals by itself.</summary>
+/// <summary>The real server behind a network that breaks: frames stay whole, order stays, everything heals by
+/// itself.</summary>
 public sealed class FaultTests : NatsTestBase
 {
     private FaultProxy _proxy = null!;
@@ -105,7 +106,8 @@ public sealed class FaultTests : NatsTestBase
     [Fact]
     public async Task A_paused_server_is_left_and_the_unconfirmed_publisher_knows()
     {
-        var connection = await ConnectAsync(Opts with { PingInterval = TimeSpan.FromMilliseconds(200), ConnectTimeout = TimeSpan.FromSeconds(1) });
+        var connection = await ConnectAsync(
+            Opts with { PingInterval = TimeSpan.FromMilliseconds(200), ConnectTimeout = TimeSpan.FromSeconds(1) });
         Server.Pause();
         await connection.PublishAsync("s", new byte[10]);
         var flush = connection.FlushAsync().AsTask();
@@ -125,10 +127,12 @@ public sealed class FaultTests : NatsTestBase
         _proxy.Refuse();
         _proxy.Cut();
         await failed.Task.WaitAsync(Bound);
-        var publishes = Enumerable.Range(0, 3000).Select(i => publisher.PublishAsync("n", BitConverter.GetBytes(i)).AsTask()).ToArray();
+        var publishes = Enumerable.Range(0, 3000)
+            .Select(i => publisher.PublishAsync("n", BitConverter.GetBytes(i)).AsTask()).ToArray();
         _proxy.Accept();
         await Task.WhenAll(publishes).WaitAsync(Bound);
-        (await TakeAsync(subscription, 3000)).Select(m => BitConverter.ToInt32(m.Data.Span)).ShouldBe(Enumerable.Range(0, 3000));
+        (await TakeAsync(subscription, 3000)).Select(m => BitConverter.ToInt32(m.Data.Span))
+            .ShouldBe(Enumerable.Range(0, 3000));
     }
 
     [Fact]
@@ -168,7 +172,8 @@ public sealed class FaultTests : NatsTestBase
         await connection.FlushAsync();
 
         static string Cluster(int own, int other) =>
-            $"cluster {{ name: c, listen: \"127.0.0.1:{own}\", routes: [\"nats://127.0.0.1:{other}\"] }}\nlame_duck_duration: \"30s\"\nlame_duck_grace_period: \"10s\"";
+            $"cluster {{ name: c, listen: \"127.0.0.1:{own}\", routes: [\"nats://127.0.0.1:{other}\"] }}\n" +
+            "lame_duck_duration: \"30s\"\nlame_duck_grace_period: \"10s\"";
     }
 
     // The cluster tells its members by INFO as it finds them.

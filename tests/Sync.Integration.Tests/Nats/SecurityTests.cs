@@ -73,11 +73,14 @@ public sealed class SecurityTests : NatsTestBase
     [Fact]
     public async Task Requests_work_with_an_inbox_prefix_of_the_users_own()
     {
-        var writer = await ConnectAsync(Opts with { Username = "writer", Password = "w-secret", InboxPrefix = "_INBOX.writer" });
+        var writer = await ConnectAsync(
+            Opts with { Username = "writer", Password = "w-secret", InboxPrefix = "_INBOX.writer" });
         var reader = await ConnectAsync(Reader);
         var replyTo = "";
-        await using var subscription = await writer.SubscribeConfirmedAsync("sync.get.x", (in NatsMessageView m) => replyTo = m.ReplyTo!);
-        var error = await Should.ThrowAsync<NatsException>(reader.RequestAsync("sync.get.x", timeout: TimeSpan.FromMilliseconds(200)).AsTask());
+        await using var subscription = await writer.SubscribeConfirmedAsync("sync.get.x", (in NatsMessageView m) =>
+            replyTo = m.ReplyTo!);
+        var error = await Should.ThrowAsync<NatsException>(
+            reader.RequestAsync("sync.get.x", timeout: TimeSpan.FromMilliseconds(200)).AsTask());
         error.Error.ShouldBe(NatsError.Timeout);
         await writer.FlushAsync();
         replyTo.ShouldStartWith("_INBOX.reader.");

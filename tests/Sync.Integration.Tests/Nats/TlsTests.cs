@@ -22,7 +22,8 @@ public sealed class TlsTests : IAsyncLifetime
         MakeCertificate(ca, "server", IPAddress.Loopback);
         MakeCertificate(ca, "client", address: null);
         _server = await NatsServer.StartAsync(
-            $"tls {{ cert_file: \"{Pem("server")}\", key_file: \"{Pem("server-key")}\", ca_file: \"{Pem("ca")}\", verify: true, timeout: 10 }}");
+            $"tls {{ cert_file: \"{Pem("server")}\", key_file: \"{Pem("server-key")}\", ca_file: \"{Pem("ca")}\"," +
+            " verify: true, timeout: 10 }");
     }
 
     public async ValueTask DisposeAsync()
@@ -97,7 +98,8 @@ public sealed class TlsTests : IAsyncLifetime
     public async Task A_server_without_tls_gets_no_credentials_in_clear()
     {
         await using var fake = FakeNatsServer.Start();
-        await using var connection = new NatsConnection(Opts(new NatsTlsOpts()) with { Url = fake.Url, Username = "u", Password = "canary" });
+        await using var connection = new NatsConnection(
+            Opts(new NatsTlsOpts()) with { Url = fake.Url, Username = "u", Password = "canary" });
         var connecting = connection.ConnectAsync().AsTask();
         using var peer = await fake.AcceptAsync();
         await peer.SendAsync(peer.Info());
@@ -150,7 +152,8 @@ public sealed class TlsTests : IAsyncLifetime
         }
 
         using var certificate = request.Create(
-            authority, new DateTimeOffset(authority.NotBefore), new DateTimeOffset(authority.NotAfter), RandomNumberGenerator.GetBytes(8));
+            authority, new DateTimeOffset(authority.NotBefore), new DateTimeOffset(authority.NotAfter),
+            RandomNumberGenerator.GetBytes(8));
         File.WriteAllText(Pem(name), certificate.ExportCertificatePem());
         File.WriteAllText(Pem(name + "-key"), key.ExportPkcs8PrivateKeyPem());
     }

@@ -1,6 +1,7 @@
 namespace Sync.Testing.Faults;
 
-/// <summary>What happens to the bytes of one direction of a <see cref="FaultProxy"/>. Settings may change at any time.</summary>
+/// <summary>What happens to the bytes of one direction of a <see cref="FaultProxy"/>. Settings may change at any
+/// time.</summary>
 public sealed class FaultLane
 {
     private readonly Lock _gate = new();
@@ -29,11 +30,12 @@ public sealed class FaultLane
     /// <summary>Ends a stall; bytes that waited go on.</summary>
     public void Resume() => Change(() => _stalled = false);
 
-    /// <summary>Cuts the connection as soon as <paramref name="bytes"/> more bytes went this way (half a frame, usually).</summary>
+    /// <summary>Cuts the connection as soon as <paramref name="bytes"/> more bytes went this way (half a frame,
+    /// usually).</summary>
     public void CutAfter(long bytes) => Change(() => _cutAfter = bytes);
 
-    /// <summary>Cuts the connection <paramref name="extraBytes"/> after the next place where <paramref name="marker"/> occurs
-    /// inside one piece: a frame is handed on by half.</summary>
+    /// <summary>Cuts the connection <paramref name="extraBytes"/> after the next place where <paramref
+    /// name="marker"/> occurs inside one piece: a frame is handed on by half.</summary>
     public void CutInside(ReadOnlySpan<byte> marker, int extraBytes = 0)
     {
         var copy = marker.ToArray();
@@ -91,7 +93,8 @@ public sealed class FaultLane
 
     internal void Passed(int bytes) => Interlocked.Add(ref _bytes, bytes);
 
-    /// <summary>The time this piece has to wait. Ends early when a setting changes, so that healing is at once.</summary>
+    /// <summary>The time this piece has to wait. Ends early when a setting changes, so that healing is at
+    /// once.</summary>
     internal async Task PaceAsync(int bytes, CancellationToken cancel)
     {
         var wait = Delay + (BytesPerSecond > 0 ? TimeSpan.FromSeconds((double)bytes / BytesPerSecond) : TimeSpan.Zero);

@@ -28,7 +28,8 @@ public sealed class FaultProxy : IAsyncDisposable
         return proxy;
     }
 
-    /// <summary>Port that clients connect to. Stays the same over <see cref="Refuse"/> and <see cref="Accept"/>.</summary>
+    /// <summary>Port that clients connect to. Stays the same over <see cref="Refuse"/> and
+    /// <see cref="Accept"/>.</summary>
     public int Port { get; private set; }
 
     public FaultLane ToServer { get; } = new();
@@ -57,7 +58,8 @@ public sealed class FaultProxy : IAsyncDisposable
             link.Close(reset);
     }
 
-    /// <summary>New connections are refused at once (nobody listens). Present ones stay; <see cref="Cut"/> ends them.</summary>
+    /// <summary>New connections are refused at once (nobody listens). Present ones stay; <see cref="Cut"/> ends
+    /// them.</summary>
     public void Refuse()
     {
         lock (_gate)

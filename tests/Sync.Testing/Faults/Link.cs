@@ -3,7 +3,8 @@ using System.Net.Sockets;
 
 namespace Sync.Testing.Faults;
 
-/// <summary>One proxied connection: two sockets, a pump each way. Closing is safe from any thread and repeatable.</summary>
+/// <summary>One proxied connection: two sockets, a pump each way. Closing is safe from any thread and
+/// repeatable.</summary>
 internal sealed class Link(Socket client) : IDisposable
 {
     private readonly Socket _server = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

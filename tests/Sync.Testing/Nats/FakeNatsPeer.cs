@@ -15,7 +15,8 @@ public sealed class FakeNatsPeer(Socket socket, int serverPort) : IDisposable
     /// <summary>The client's CONNECT line, once the handshake is done.</summary>
     public string ConnectLine { get; private set; } = "";
 
-    /// <summary>INFO line; <paramref name="fields"/> is JSON text that follows the usual fields, beginning with a comma.</summary>
+    /// <summary>INFO line; <paramref name="fields"/> is JSON text that follows the usual fields, beginning with a
+    /// comma.</summary>
     public string Info(string fields = "") =>
         $"INFO {{\"server_id\":\"FAKE\",\"version\":\"2.9.10\",\"host\":\"127.0.0.1\",\"port\":{serverPort}," +
         $"\"headers\":true,\"max_payload\":1048576,\"proto\":1{fields}}}\r\n";
@@ -44,8 +45,11 @@ public sealed class FakeNatsPeer(Socket socket, int serverPort) : IDisposable
             await socket.SendAsync(new[] { b });
     }
 
-    public Task SendMessageAsync(string subject, string sid, string payload, string? reply = null) =>
-        SendAsync($"MSG {subject} {sid} {(reply is null ? "" : reply + " ")}{Encoding.UTF8.GetByteCount(payload)}\r\n{payload}\r\n");
+    public Task SendMessageAsync(string subject, string sid, string payload, string? reply = null)
+    {
+        var to = reply is null ? "" : reply + " ";
+        return SendAsync($"MSG {subject} {sid} {to}{Encoding.UTF8.GetByteCount(payload)}\r\n{payload}\r\n");
+    }
 
     /// <summary>The next line of the client, without its end; null at the end of the connection.</summary>
     public async Task<string?> ReadLineAsync()

@@ -108,7 +108,8 @@ public sealed class NatsServer : IAsyncDisposable
         await StartProcessAsync();
     }
 
-    /// <summary>Freezes the process (SIGSTOP): connections stay, nothing answers. Returns when all its threads stand still.</summary>
+    /// <summary>Freezes the process (SIGSTOP): connections stay, nothing answers. Returns when all its threads stand
+    /// still.</summary>
     public void Pause()
     {
         Signals.Send(Pid, Signals.Stop);
@@ -117,7 +118,8 @@ public sealed class NatsServer : IAsyncDisposable
         if (!SpinWait.SpinUntil(() => Directory.GetDirectories(tasks).All(IsStopped), StartTimeout))
             throw new InvalidOperationException("The server did not stop.");
 
-        static bool IsStopped(string task) => File.ReadAllText(Path.Combine(task, "stat")).Contains(") T ", StringComparison.Ordinal);
+        static bool IsStopped(string task) =>
+            File.ReadAllText(Path.Combine(task, "stat")).Contains(") T ", StringComparison.Ordinal);
     }
 
     /// <summary>Ends <see cref="Pause"/>.</summary>

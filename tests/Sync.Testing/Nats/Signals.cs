@@ -15,7 +15,8 @@ public static class Signals
     public static void Send(int pid, int signal)
     {
         if (Kill(pid, signal) != 0)
-            throw new InvalidOperationException($"kill({pid}, {signal}) failed: {Marshal.GetLastPInvokeErrorMessage()}");
+            throw new InvalidOperationException(
+                $"kill({pid}, {signal}) failed: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]

@@ -7,7 +7,8 @@ using Xunit;
 
 namespace Sync.Tests.Nats;
 
-/// <summary>The fault proxy does what its faults say: a proxy that injects nothing would make every fault test vacuous.</summary>
+/// <summary>The fault proxy does what its faults say: a proxy that injects nothing would make every fault test
+/// vacuous.</summary>
 public sealed class FaultProxyTests : IAsyncDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);

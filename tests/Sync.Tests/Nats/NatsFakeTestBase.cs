@@ -39,7 +39,8 @@ public abstract class NatsFakeTestBase : IAsyncDisposable
         return connection;
     }
 
-    protected async Task<(NatsConnection Connection, FakeNatsPeer Peer)> ConnectAsync(NatsOpts? opts = null, string infoFields = "")
+    protected async Task<(NatsConnection Connection, FakeNatsPeer Peer)> ConnectAsync(NatsOpts? opts = null,
+        string infoFields = "")
     {
         var connection = Create(opts);
         var connecting = connection.ConnectAsync().AsTask();

@@ -32,10 +32,17 @@ public sealed class NatsOptsTests
     [Fact]
     public void Secrets_are_not_printed()
     {
-        var opts = new NatsOpts { Url = "nats://u:canary@host:4222,nats://canary@other", Username = "me", Password = "canary", Token = "canary" };
+        var opts = new NatsOpts
+        {
+            Url = "nats://u:canary@host:4222,nats://canary@other",
+            Username = "me",
+            Password = "canary",
+            Token = "canary",
+        };
         opts.ToString().ShouldNotContain("canary");
         opts.ToString().ShouldContain("host:4222");
-        new NatsCredentials { Username = "u", Password = "canary", Token = "canary" }.ToString().ShouldNotContain("canary");
+        new NatsCredentials { Username = "u", Password = "canary", Token = "canary" }.ToString()
+            .ShouldNotContain("canary");
         new NatsHeaders { { "Authorization", "canary" } }.ToString().ShouldNotContain("canary");
     }
 }

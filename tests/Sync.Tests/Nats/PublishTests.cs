@@ -9,7 +9,8 @@ namespace Sync.Tests.Nats;
 public sealed class PublishTests : NatsFakeTestBase
 {
     public static TheoryData<string> BadSubjects => new(
-        "", ".", "a.", ".a", "a..b", "a b", "a\tb", "a\rb", "a\nb", "a\r\nPUB x 0\r\n\r\n", "a\0b", "a\u007Fb", "a.*", "a.>", "*", ">",
+        "", ".", "a.", ".a", "a..b", "a b", "a\tb", "a\rb", "a\nb", "a\r\nPUB x 0\r\n\r\n", "a\0b", "a\u007Fb", "a.*",
+        "a.>", "*", ">",
         "ä", "a\u2028b", "a\u0120b", "\uD83D\uDE00", "a\uD800");
 
     [Theory]
@@ -18,7 +19,8 @@ public sealed class PublishTests : NatsFakeTestBase
     {
         var (connection, peer) = await ConnectAsync();
         Should.Throw<NatsException>(() => connection.TryPublish(bad, default)).Error.ShouldBe(NatsError.InvalidName);
-        (await Should.ThrowAsync<NatsException>(async () => await connection.PublishAsync(bad))).Error.ShouldBe(NatsError.InvalidName);
+        (await Should.ThrowAsync<NatsException>(async () => await connection.PublishAsync(bad)))
+            .Error.ShouldBe(NatsError.InvalidName);
         (await Should.ThrowAsync<NatsException>(async () => await connection.PublishAsync("ok", replyTo: bad)))
             .Error.ShouldBe(NatsError.InvalidName);
         if (!bad.Contains('*') && !bad.Contains('>'))
@@ -36,7 +38,8 @@ public sealed class PublishTests : NatsFakeTestBase
     public async Task A_subscription_with_a_misplaced_wildcard_or_group_is_refused(string subject, string? group)
     {
         var (connection, _) = await ConnectAsync();
-        Should.Throw<NatsException>(() => connection.SubscribeQueued(subject, group)).Error.ShouldBe(NatsError.InvalidName);
+        Should.Throw<NatsException>(() => connection.SubscribeQueued(subject, group))
+            .Error.ShouldBe(NatsError.InvalidName);
     }
 
     [Fact]
@@ -47,7 +50,8 @@ public sealed class PublishTests : NatsFakeTestBase
         {
             if (c is > 0x20 and < 0x7F)
                 continue;
-            Should.Throw<NatsException>(() => connection.TryPublish($"a{(char)c}b", default)).Error.ShouldBe(NatsError.InvalidName);
+            Should.Throw<NatsException>(() => connection.TryPublish($"a{(char)c}b", default))
+                .Error.ShouldBe(NatsError.InvalidName);
         }
     }
 
@@ -83,7 +87,8 @@ public sealed class PublishTests : NatsFakeTestBase
         await connection.PublishAsync("s", new byte[100 - 22], headers);
         (await Should.ThrowAsync<NatsException>(async () => await connection.PublishAsync("s", new byte[101])))
             .Error.ShouldBe(NatsError.PayloadTooLarge);
-        (await Should.ThrowAsync<NatsException>(async () => await connection.PublishAsync("s", new byte[100 - 21], headers)))
+        (await Should.ThrowAsync<NatsException>(async () =>
+            await connection.PublishAsync("s", new byte[100 - 21], headers)))
             .Error.ShouldBe(NatsError.PayloadTooLarge);
         (await peer.ReadLineAsync()).ShouldBe("PUB s 100");
         // Another server may take less, or more.
@@ -97,9 +102,11 @@ public sealed class PublishTests : NatsFakeTestBase
     [Fact]
     public async Task Publishes_made_in_an_outage_without_awaiting_arrive_complete_and_in_order()
     {
-        var (connection, peer) = await ConnectAsync(Opts with { PendingBytesMax = 64 * 1024, PendingWaitersMax = 5000 });
+        var (connection, peer) = await ConnectAsync(
+            Opts with { PendingBytesMax = 64 * 1024, PendingWaitersMax = 5000 });
         await CutAsync(connection, peer);
-        var publishes = Enumerable.Range(0, 5000).Select(i => connection.PublishAsync($"n.{i}", new byte[4]).AsTask()).ToArray();
+        var publishes = Enumerable.Range(0, 5000).Select(i => connection.PublishAsync($"n.{i}", new byte[4]).AsTask())
+            .ToArray();
         publishes.ShouldContain(p => !p.IsCompleted);
         var second = await Server.AcceptAndHandshakeAsync();
         for (var i = 0; i < 5000; i++)
@@ -123,7 +130,8 @@ public sealed class PublishTests : NatsFakeTestBase
         });
         await CutAsync(connection, peer);
         await connection.PublishAsync("fill", new byte[60 * 1024]);
-        var waiting = Enumerable.Range(0, 3).Select(_ => connection.PublishAsync("w", new byte[8 * 1024]).AsTask()).ToArray();
+        var waiting = Enumerable.Range(0, 3).Select(_ => connection.PublishAsync("w", new byte[8 * 1024]).AsTask())
+            .ToArray();
         (await Should.ThrowAsync<NatsException>(async () => await connection.PublishAsync("w", new byte[8 * 1024])))
             .Error.ShouldBe(NatsError.PendingFull);
         foreach (var one in waiting)
@@ -168,10 +176,12 @@ public sealed class PublishTests : NatsFakeTestBase
         await connection.PublishAsync("one", epoch: 1);
         await peer.ExpectAsync("PUB one 0");
         await CutAsync(connection, peer);
-        (await Should.ThrowAsync<NatsException>(async () => await connection.PublishAsync("down"))).Error.ShouldBe(NatsError.NotConnected);
+        (await Should.ThrowAsync<NatsException>(async () => await connection.PublishAsync("down")))
+            .Error.ShouldBe(NatsError.NotConnected);
         (await Should.ThrowAsync<NatsException>(async () => await connection.PublishAsync("down", epoch: 1)))
             .Error.ShouldBe(NatsError.StaleEpoch);
-        (await Should.ThrowAsync<NatsException>(async () => await connection.FlushAsync())).Error.ShouldBe(NatsError.NotConnected);
+        (await Should.ThrowAsync<NatsException>(async () => await connection.FlushAsync()))
+            .Error.ShouldBe(NatsError.NotConnected);
         var second = await Server.AcceptAndHandshakeAsync();
         await connection.WaitUntilOpenAsync().AsTask().WaitAsync(Bound);
         (await Should.ThrowAsync<NatsException>(async () => await connection.PublishAsync("stale", epoch: 1)))

@@ -6,7 +6,8 @@ using Xunit;
 
 namespace Sync.Tests.Nats;
 
-/// <summary>The receive path: parsing in pieces, limits, errors in any place, slow consumers, callbacks that throw, liveness.</summary>
+/// <summary>The receive path: parsing in pieces, limits, errors in any place, slow consumers, callbacks that throw,
+/// liveness.</summary>
 public sealed class ReceiveTests : NatsFakeTestBase
 {
     [Fact]
@@ -23,7 +24,8 @@ public sealed class ReceiveTests : NatsFakeTestBase
         var a = await FirstAsync(subscription);
         (a.Subject, Encoding.UTF8.GetString(a.Data.Span), a.ReplyTo, a.Headers).ShouldBe(("s.a", "hello", null, null));
         var b = await FirstAsync(subscription);
-        (b.Subject, Encoding.UTF8.GetString(b.Data.Span), b.ReplyTo, b.Headers!["Name"]).ShouldBe(("s.b", "body", "reply.to", "v"));
+        (b.Subject, Encoding.UTF8.GetString(b.Data.Span), b.ReplyTo, b.Headers!["Name"])
+            .ShouldBe(("s.b", "body", "reply.to", "v"));
         (await FirstAsync(subscription)).Data.Length.ShouldBe(0);
         Encoding.UTF8.GetString((await FirstAsync(subscription)).Data.Span).ShouldBe("\r\n");
         await peer.ExpectAsync("PONG");
@@ -71,7 +73,8 @@ public sealed class ReceiveTests : NatsFakeTestBase
         var random = new Random(4711);
         var (connection, peer) = await ConnectAsync();
         connection.Subscribe("s", (in NatsMessageView m) => _ = m.ToMsg());
-        var frames = "MSG s 1 5\r\nhello\r\nHMSG s 1 23 27\r\nNATS/1.0\r\nName: v  \r\n\r\nbody\r\nPONG\r\n-ERR 'x'\r\n"u8.ToArray();
+        var frames = Encoding.ASCII.GetBytes("MSG s 1 5\r\nhello\r\nPONG\r\n-ERR 'Invalid Subject'\r\n" +
+            "HMSG s 1 23 27\r\nNATS/1.0\r\nName: v  \r\n\r\nbody\r\n");
         for (var round = 0; round < 200; round++)
         {
             var bytes = frames.ToArray();
@@ -111,10 +114,12 @@ public sealed class ReceiveTests : NatsFakeTestBase
     [Theory]
     [InlineData(3, 1000)]
     [InlineData(1000, 3)]
-    public async Task A_slow_consumer_is_told_how_much_it_lost_and_where_and_nobody_waits_for_it(int messagesMax, long bytesMax)
+    public async Task A_slow_consumer_is_told_how_much_it_lost_and_where_and_nobody_waits_for_it(int messagesMax,
+        long bytesMax)
     {
         var (connection, peer) = await ConnectAsync();
-        var slow = connection.SubscribeQueued("s", opts: new NatsSubOpts { MessagesMax = messagesMax, BytesMax = bytesMax });
+        var slow = connection.SubscribeQueued("s",
+            opts: new NatsSubOpts { MessagesMax = messagesMax, BytesMax = bytesMax });
         var quick = connection.SubscribeQueued("q");
         await peer.ExpectAsync("SUB s 1");
         await peer.ExpectAsync("SUB q 2");
@@ -143,7 +148,8 @@ public sealed class ReceiveTests : NatsFakeTestBase
         (slow.Dropped, connection.Statistics.MessagesOverflowed).ShouldBe((7, 7));
         connection.Statistics.SlowConsumerEpisodes.ShouldBe(2);
 
-        static string Describe(NatsMsg m) => $"{(m.IsGapNotice ? "gap" : Encoding.UTF8.GetString(m.Data.Span))}+{m.DroppedBefore}";
+        static string Describe(NatsMsg m) =>
+            $"{(m.IsGapNotice ? "gap" : Encoding.UTF8.GetString(m.Data.Span))}+{m.DroppedBefore}";
     }
 
     [Fact]
@@ -158,7 +164,8 @@ public sealed class ReceiveTests : NatsFakeTestBase
         await peer.SendAsync("-ERR 'Permissions Violation for Subscription to \"secret.>\"'\r\n" +
             "-ERR 'Permissions Violation for Subscription to \"other\" using queue \"group\"'\r\n" +
             "-ERR 'Permissions Violation for Publish to \"x\"'\r\nPONG\r\n");
-        (await Should.ThrowAsync<NatsException>(confirming.WaitAsync(Bound))).Error.ShouldBe(NatsError.PermissionDenied);
+        (await Should.ThrowAsync<NatsException>(confirming.WaitAsync(Bound)))
+            .Error.ShouldBe(NatsError.PermissionDenied);
         (await Should.ThrowAsync<NatsException>(FirstAsync(mine))).Error.ShouldBe(NatsError.PermissionDenied);
         connection.Statistics.PermissionErrors.ShouldBe(3);
         connection.Epoch.ShouldBe(1);
@@ -168,7 +175,8 @@ public sealed class ReceiveTests : NatsFakeTestBase
     [Fact]
     public async Task A_silent_server_is_pinged_and_left_after_the_missed_ones()
     {
-        var (connection, peer) = await ConnectAsync(Opts with { PingInterval = TimeSpan.FromMilliseconds(200), MaxPingOut = 2 });
+        var (connection, peer) = await ConnectAsync(
+            Opts with { PingInterval = TimeSpan.FromMilliseconds(200), MaxPingOut = 2 });
         await peer.PongAsync();
         var lost = NextAsync<NatsEventArgs>(h => connection.ConnectionDisconnected += h);
         await peer.ExpectAsync("PING");
@@ -180,7 +188,8 @@ public sealed class ReceiveTests : NatsFakeTestBase
     [Fact]
     public async Task A_server_that_stalls_while_the_send_buffer_is_full_is_left_as_well()
     {
-        var (connection, peer) = await ConnectAsync(Opts with { PingInterval = TimeSpan.FromMilliseconds(100), PublishTimeout = TimeSpan.FromMinutes(1) });
+        var (connection, peer) = await ConnectAsync(
+            Opts with { PingInterval = TimeSpan.FromMilliseconds(100), PublishTimeout = TimeSpan.FromMinutes(1) });
         // The peer reads nothing: the kernel's buffers fill, the sender hangs in its write, publishes wait.
         using var stop = new CancellationTokenSource();
         var publishing = Task.Run(async () =>
@@ -199,7 +208,8 @@ public sealed class ReceiveTests : NatsFakeTestBase
     [Fact]
     public async Task A_slow_callback_is_not_taken_for_a_dead_server()
     {
-        var (connection, peer) = await ConnectAsync(Opts with { PingInterval = TimeSpan.FromMilliseconds(200), MaxPingOut = 3 });
+        var (connection, peer) = await ConnectAsync(
+            Opts with { PingInterval = TimeSpan.FromMilliseconds(200), MaxPingOut = 3 });
         using var release = new ManualResetEventSlim();
         var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         connection.Subscribe("s", (in NatsMessageView _) =>

@@ -42,7 +42,8 @@ public sealed class ReconnectTests : NatsFakeTestBase
     public async Task Connect_carries_what_the_options_say()
     {
         var (_, peer) = await ConnectAsync(Opts with { Username = "me", Password = "se\"cret", Name = "unit" });
-        foreach (var part in (string[])["\"user\":\"me\"", "\"pass\":\"se\\u0022cret\"", "\"name\":\"unit\"", "\"verbose\":false",
+        foreach (var part in (string[])["\"user\":\"me\"", "\"pass\":\"se\\u0022cret\"", "\"name\":\"unit\"",
+            "\"verbose\":false",
             "\"headers\":true", "\"no_responders\":true", "\"protocol\":1"])
             peer.ConnectLine.ShouldContain(part);
     }
@@ -166,7 +167,8 @@ public sealed class ReconnectTests : NatsFakeTestBase
         await RefuseAsync();
         (await Should.ThrowAsync<NatsException>(waiting.WaitAsync(Bound))).Error.ShouldBe(NatsError.Authentication);
         connection.ConnectionState.ShouldBe(NatsConnectionState.Failed);
-        (await Should.ThrowAsync<NatsException>(connection.PublishAsync("s").AsTask())).Error.ShouldBe(NatsError.Closed);
+        (await Should.ThrowAsync<NatsException>(connection.PublishAsync("s").AsTask()))
+            .Error.ShouldBe(NatsError.Closed);
         (await Should.ThrowAsync<NatsException>(connection.ConnectAsync().AsTask())).Error.ShouldBe(NatsError.Closed);
     }
 
