@@ -8,8 +8,8 @@ public abstract record AtomicResult
     private AtomicResult() { }
 
     /// <summary>All lines are durable, together.</summary>
-    /// <param name="Lines">One for each line, in order. A line whose idempotency key had committed before answers its first
-    /// receipt; the others committed in one group.</param>
+    /// <param name="Lines">One for each line, in order. A line whose idempotency key had committed before answers its
+    /// first receipt; the others committed in one group.</param>
     public sealed record Committed(IReadOnlyList<WriteResult.Committed> Lines) : AtomicResult;
 
     /// <summary>No line was committed by this request.</summary>
@@ -17,7 +17,8 @@ public abstract record AtomicResult
     /// <param name="Refusal">Why, and what to do.</param>
     public sealed record Refused(int? Line, Refusal Refusal) : AtomicResult;
 
-    /// <summary>All lines are committed or none: nobody can say now. Repeat with the same idempotency keys to find out.</summary>
+    /// <summary>All lines are committed or none: nobody can say now. Repeat with the same idempotency keys to find
+    /// out.</summary>
     /// <param name="Reason">What happened.</param>
     public sealed record Unknown(string Reason) : AtomicResult;
 }

@@ -7,7 +7,8 @@ namespace Sync.Ledger;
 internal static partial class LedgerLog
 {
     [LoggerMessage(2000, LogLevel.Information, "Feed {Feed} is owned under epoch {Epoch}; it stands at {Position}, published {Published}")]
-    public static partial void Owned(this ILogger logger, FeedId feed, LeaseEpoch epoch, Position position, Position published);
+    public static partial void Owned(
+        this ILogger logger, FeedId feed, LeaseEpoch epoch, Position position, Position published);
 
     [LoggerMessage(2001, LogLevel.Information, "Feed {Feed} is released at {Position}, published {Published}")]
     public static partial void Released(this ILogger logger, FeedId feed, Position position, Position published);
@@ -37,7 +38,8 @@ internal static partial class LedgerLog
     public static partial void PublishFailed(this ILogger logger, FeedId feed, Position confirmed, Exception exception);
 
     [LoggerMessage(2010, LogLevel.Error, "Feed {Feed}: the bus refuses the envelope of {Key} at {Position} for good; replicas fetch it when the beat names it")]
-    public static partial void EnvelopeRefused(this ILogger logger, FeedId feed, SyncedKey key, Position position, Exception exception);
+    public static partial void EnvelopeRefused(
+        this ILogger logger, FeedId feed, SyncedKey key, Position position, Exception exception);
 
     [LoggerMessage(2011, LogLevel.Warning, "Looking for free feeds failed and is tried again")]
     public static partial void AcquireFailed(this ILogger logger, Exception exception);

@@ -20,15 +20,20 @@ internal sealed class LedgerMetrics : IDisposable
     {
         _commits = _meter.CreateCounter<long>("sync.ledger.commits", "{group}", "Group commits by outcome");
         _groupFacts = _meter.CreateHistogram<int>("sync.ledger.group.facts", "{fact}", "Facts of a committed group");
-        _commitSeconds = _meter.CreateHistogram<double>("sync.ledger.commit.duration", "s", "Time of a commit, any outcome");
+        _commitSeconds = _meter.CreateHistogram<double>(
+            "sync.ledger.commit.duration", "s", "Time of a commit, any outcome");
         _refusals = _meter.CreateCounter<long>("sync.ledger.refusals", "{write}", "Refused writes by code");
         _takeOvers = _meter.CreateCounter<long>("sync.ledger.takeovers", "{feed}", "Leases acquired");
-        _published = _meter.CreateCounter<long>("sync.ledger.published", "{envelope}", "Envelopes handed to the bus, repeats included");
+        _published = _meter.CreateCounter<long>(
+            "sync.ledger.published", "{envelope}", "Envelopes handed to the bus, repeats included");
         _beats = _meter.CreateCounter<long>("sync.ledger.beats", "{beat}", "Beats handed to the bus");
-        _publishRestarts = _meter.CreateCounter<long>("sync.ledger.publish.restarts", "{restart}", "Times that publishing started again");
-        _meter.CreateObservableGauge("sync.ledger.queue", () => Each(owned(), feed => feed.Queued), "{write}", "Writes not answered yet");
-        _meter.CreateObservableGauge("sync.ledger.publish.lag", () => Each(owned(), feed => feed.Committed.Value - feed.Confirmed.Value),
-            "{fact}", "Facts committed and not confirmed as published");
+        _publishRestarts = _meter.CreateCounter<long>(
+            "sync.ledger.publish.restarts", "{restart}", "Times that publishing started again");
+        _meter.CreateObservableGauge(
+            "sync.ledger.queue", () => Each(owned(), feed => feed.Queued), "{write}", "Writes not answered yet");
+        _meter.CreateObservableGauge(
+            "sync.ledger.publish.lag",
+            () => Each(owned(), feed => feed.Committed.Value - feed.Confirmed.Value), "{fact}", "Facts committed and not confirmed as published");
     }
 
     public void Commit(FactGroup group, CommitOutcome outcome, TimeSpan time)
@@ -38,7 +43,8 @@ internal sealed class LedgerMetrics : IDisposable
         if (outcome is CommitOutcome.Committed) _groupFacts.Record(group.Facts.Count);
     }
 
-    public void Refused(RefusalCode code) => _refusals.Add(1, new KeyValuePair<string, object?>("code", code.ToString()));
+    public void Refused(RefusalCode code) =>
+        _refusals.Add(1, new KeyValuePair<string, object?>("code", code.ToString()));
 
     public void TakenOver() => _takeOvers.Add(1);
 
@@ -61,5 +67,6 @@ internal sealed class LedgerMetrics : IDisposable
     };
 
     private static IEnumerable<Measurement<long>> Each(IReadOnlyList<OwnedFeed> owned, Func<OwnedFeed, long> value) =>
-        owned.Select(feed => new Measurement<long>(value(feed), new KeyValuePair<string, object?>("feed", feed.Feed.Value)));
+        owned.Select(feed =>
+            new Measurement<long>(value(feed), new KeyValuePair<string, object?>("feed", feed.Feed.Value)));
 }

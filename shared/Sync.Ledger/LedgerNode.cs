@@ -4,12 +4,13 @@ using Sync.Contracts;
 
 namespace Sync.Ledger;
 
-/// <summary>This process's part in a ledger: owns feeds as far as they are free, sequences their writes, publishes their facts.
-/// Reads go to <see cref="Store"/>, whoever owns the feed.</summary>
+/// <summary>This process's part in a ledger: owns feeds as far as they are free, sequences their writes, publishes
+/// their facts. Reads go to <see cref="Store"/>, whoever owns the feed.</summary>
 /// <remarks>
-/// How feeds spread: a node takes only feeds that are free or expired, one at a time, and waits longer the more it has
-/// (<see cref="LedgerOptions.AcquireStagger"/>). So nodes that start together share; a newcomer gets what is free; nothing
-/// moves while its owner lives. Each node begins its round at another feed (by the checksum of its name).
+/// How feeds spread: a node takes only feeds that are free or expired, one at a time, and waits longer the more it
+/// has (<see cref="LedgerOptions.AcquireStagger"/>). So nodes that start together share; a newcomer gets what is
+/// free; nothing moves while its owner lives. Each node begins its round at another feed (by the checksum of its
+/// name).
 /// <para>Safe from any thread: the owners are an array of references that only the round's loop writes.</para>
 /// </remarks>
 public sealed class LedgerNode : IAsyncDisposable
@@ -23,7 +24,8 @@ public sealed class LedgerNode : IAsyncDisposable
 
     /// <summary>Prepares a node; <see cref="StartAsync"/> lets it own feeds.</summary>
     /// <param name="store">The substrate; disposed by whoever made it.</param>
-    /// <param name="transport">Where facts are published; best a connection of its own. Disposed by whoever made it.</param>
+    /// <param name="transport">Where facts are published; best a connection of its own. Disposed by whoever made
+    /// it.</param>
     /// <param name="options">Limits and the owner's name.</param>
     /// <param name="time">Wall clock, steady clock and timers.</param>
     /// <param name="ids">Fact ids.</param>
@@ -36,14 +38,16 @@ public sealed class LedgerNode : IAsyncDisposable
     {
         options.Validate();
         _metrics = new LedgerMetrics(Owned);
-        _parts = new NodeParts(store, transport, options, new LedgerClock(time), ids, logger ?? NullLogger<LedgerNode>.Instance,
-            _metrics, faults ?? PlantedFaults.None);
+        _parts = new NodeParts(
+            store, transport, options, new LedgerClock(time), ids, logger ?? NullLogger<LedgerNode>.Instance, _metrics,
+            faults ?? PlantedFaults.None);
         _owners = new FeedOwner?[store.Info.Feeds];
         _ownerLoops = new Task[_owners.Length];
         Array.Fill(_ownerLoops, Task.CompletedTask);
     }
 
-    /// <summary>Raised when this process begins or ceases to own a feed, on a loop of the node: handlers return quickly.</summary>
+    /// <summary>Raised when this process begins or ceases to own a feed, on a loop of the node: handlers return
+    /// quickly.</summary>
     public event EventHandler<FeedOwnership>? OwnershipChanged;
 
     /// <summary>The substrate: for reads.</summary>
@@ -72,8 +76,8 @@ public sealed class LedgerNode : IAsyncDisposable
         _round = Task.Run(RunRoundsAsync, CancellationToken.None);
     }
 
-    /// <summary>Admits no more writes, commits and publishes what waits (bounded by <see cref="LedgerOptions.DrainTimeout"/>),
-    /// releases the leases. Safe to repeat.</summary>
+    /// <summary>Admits no more writes, commits and publishes what waits (bounded by
+    /// <see cref="LedgerOptions.DrainTimeout"/>), releases the leases. Safe to repeat.</summary>
     public async Task StopAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
@@ -82,8 +86,8 @@ public sealed class LedgerNode : IAsyncDisposable
         await Task.WhenAll(_ownerLoops).ConfigureAwait(false);
     }
 
-    /// <summary>Commits one write. Expected outcomes are returned, also that this process does not own the vault's feed
-    /// (<see cref="RefusalCode.NoOwner"/>).</summary>
+    /// <summary>Commits one write. Expected outcomes are returned, also that this process does not own the vault's
+    /// feed (<see cref="RefusalCode.NoOwner"/>).</summary>
     /// <param name="command">Names, sizes and value are checked already.</param>
     /// <param name="cancellation">Stops waiting: the outcome is then unknown.</param>
     public async ValueTask<WriteResult> WriteAsync(WriteCommand command, CancellationToken cancellation = default)
@@ -92,13 +96,14 @@ public sealed class LedgerNode : IAsyncDisposable
         return await WriteAsync(feed, command, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>As <see cref="WriteAsync(WriteCommand, CancellationToken)"/> for a caller that knows the vault's feed from
-    /// <see cref="ILedgerStore.FeedOfAsync"/>: the write is in the feed's queue when the call returns, so writes keep the order
-    /// of the calls.</summary>
+    /// <summary>As <see cref="WriteAsync(WriteCommand, CancellationToken)"/> for a caller that knows the vault's feed
+    /// from <see cref="ILedgerStore.FeedOfAsync"/>: the write is in the feed's queue when the call returns, so writes
+    /// keep the order of the calls.</summary>
     /// <param name="feed">The feed of the command's vault.</param>
     /// <param name="command">Names, sizes and value are checked already.</param>
     /// <param name="cancellation">Stops waiting: the outcome is then unknown.</param>
-    public async ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command, CancellationToken cancellation = default)
+    public async ValueTask<WriteResult> WriteAsync(
+        FeedId feed, WriteCommand command, CancellationToken cancellation = default)
     {
         if (Volatile.Read(ref _owners[feed.Value]) is not { } owner) return new WriteResult.Refused(NotOwned(feed));
         var pending = new PendingWrite(command, _parts.Clock.Steady + _parts.Options.WriteTimeout);
@@ -106,15 +111,17 @@ public sealed class LedgerNode : IAsyncDisposable
         using var registration = cancellation.UnsafeRegister(static state =>
             ((PendingWrite)state!).Answer(new WriteResult.Unknown("The caller stopped waiting.")), pending);
         var result = await pending.Task.ConfigureAwait(false);
-        return result is WriteResult.Refused { Refusal: { Code: RefusalCode.ExpectedSequenceDiffers, Current: null } refusal }
-            ? new WriteResult.Refused(await WithCurrentAsync(refusal, command.Key, cancellation).ConfigureAwait(false))
-            : result;
+        if (result is not WriteResult.Refused { Refusal: var refusal }) return result;
+        if (refusal.Code != RefusalCode.ExpectedSequenceDiffers) return result;
+        return new WriteResult.Refused(await WithCurrentAsync(refusal, command.Key, cancellation).ConfigureAwait(false));
     }
 
     /// <summary>Commits a list of writes of one feed, all or nothing.</summary>
-    /// <param name="commands">1 to <see cref="LedgerOptions.GroupFactsMax"/>, together at most <see cref="LedgerOptions.GroupBytesMax"/>.</param>
+    /// <param name="commands">1 to <see cref="LedgerOptions.GroupFactsMax"/>, together at most
+    /// <see cref="LedgerOptions.GroupBytesMax"/>.</param>
     /// <param name="cancellation">Stops waiting: the outcome is then unknown.</param>
-    public async ValueTask<AtomicResult> WriteAtomicAsync(IReadOnlyList<WriteCommand> commands, CancellationToken cancellation = default)
+    public async ValueTask<AtomicResult> WriteAtomicAsync(
+        IReadOnlyList<WriteCommand> commands, CancellationToken cancellation = default)
     {
         FeedId? only = null;
         for (var index = 0; index < commands.Count; index++)
@@ -124,15 +131,17 @@ public sealed class LedgerNode : IAsyncDisposable
             else if (feed != only) return new AtomicResult.Refused(index, OtherFeed(feed, only.Value));
         }
         if (only is null) return new AtomicResult.Refused(null, new(RefusalCode.InvalidBatch, "The batch is empty."));
-        if (Volatile.Read(ref _owners[only.Value.Value]) is not { } owner) return new AtomicResult.Refused(null, NotOwned(only.Value));
+        if (Volatile.Read(ref _owners[only.Value.Value]) is not { } owner)
+            return new AtomicResult.Refused(null, NotOwned(only.Value));
         var pending = new PendingBatch(commands, _parts.Clock.Steady + _parts.Options.WriteTimeout);
         owner.Submit(pending);
         using var registration = cancellation.UnsafeRegister(static state =>
             ((PendingBatch)state!).Answer(new AtomicResult.Unknown("The caller stopped waiting.")), pending);
         var result = await pending.Task.ConfigureAwait(false);
-        return result is AtomicResult.Refused { Line: { } line, Refusal: { Code: RefusalCode.ExpectedSequenceDiffers } refusal }
-            ? new AtomicResult.Refused(line, await WithCurrentAsync(refusal, commands[line].Key, cancellation).ConfigureAwait(false))
-            : result;
+        if (result is not AtomicResult.Refused { Line: { } line, Refusal: var refusal }) return result;
+        if (refusal.Code != RefusalCode.ExpectedSequenceDiffers) return result;
+        refusal = await WithCurrentAsync(refusal, commands[line].Key, cancellation).ConfigureAwait(false);
+        return new AtomicResult.Refused(line, refusal);
     }
 
     /// <summary>Stops.</summary>
@@ -146,7 +155,8 @@ public sealed class LedgerNode : IAsyncDisposable
         new(RefusalCode.NoOwner, $"This process does not own feed {feed}. Try again.");
 
     private static Refusal OtherFeed(FeedId feed, FeedId only) =>
-        new(RefusalCode.InvalidBatch, $"The line is in feed {feed}, the lines before it in feed {only}; an atomic batch has one feed.");
+        new(RefusalCode.InvalidBatch,
+            $"The line is in feed {feed}, the lines before it in feed {only}; an atomic batch has one feed.");
 
     // The refusal is certain already; without the current record the client only has one read more to do.
     private async ValueTask<Refusal> WithCurrentAsync(Refusal refusal, SyncedKey key, CancellationToken cancellation)
@@ -195,7 +205,8 @@ public sealed class LedgerNode : IAsyncDisposable
             if (!isFree || Owns(feed.Feed)) continue;
             var wait = _parts.Options.AcquireStagger * Owned().Count;
             if (wait > TimeSpan.Zero) await Task.Delay(wait, _parts.Clock.Provider, cancellation).ConfigureAwait(false);
-            var state = await _parts.Store.AcquireAsync(feed.Feed, _parts.Options.Owner, _parts.Options.LeaseTtl, cancellation)
+            var state = await _parts.Store
+                .AcquireAsync(feed.Feed, _parts.Options.Owner, _parts.Options.LeaseTtl, cancellation)
                 .ConfigureAwait(false);
             if (state is not null) Own(state);
         }
@@ -207,6 +218,7 @@ public sealed class LedgerNode : IAsyncDisposable
         _parts.Metrics.TakenOver();
         _parts.Logger.Owned(owner.Feed, owner.Epoch, state.Position, state.Published);
         Volatile.Write(ref _owners[owner.Feed.Value], owner);
+        Raise(new FeedOwnership(owner.Feed, owner.Epoch, true));
         _ownerLoops[owner.Feed.Value] = Task.Run(async () =>
         {
             await owner.RunAsync().ConfigureAwait(false);
@@ -214,7 +226,6 @@ public sealed class LedgerNode : IAsyncDisposable
             Raise(new FeedOwnership(owner.Feed, owner.Epoch, false));
             owner.Dispose();
         });
-        Raise(new FeedOwnership(owner.Feed, owner.Epoch, true));
     }
 
     private void Raise(FeedOwnership change)

@@ -1,7 +1,7 @@
 namespace Sync.Ledger;
 
-/// <summary>For the simulation only: each switch breaks one rule that protects an invariant, so that the checker can be
-/// shown to find it. All are off by default, and no option or setting turns one on.</summary>
+/// <summary>For the simulation only: each switch breaks one rule that protects an invariant, so that the checker can
+/// be shown to find it. All are off by default, and no option or setting turns one on.</summary>
 public sealed record PlantedFaults
 {
     /// <summary>Every rule holds.</summary>
@@ -10,7 +10,8 @@ public sealed record PlantedFaults
     /// <summary>The sequencer answers a write when its group is formed, not when it is durable (breaks R1).</summary>
     public bool AckBeforeCommit { get; init; }
 
-    /// <summary>The sequencer treats an unknown outcome as "not written" and commits again without a take-over (breaks R4, R9).</summary>
+    /// <summary>The sequencer treats an unknown outcome as "not written" and commits again without a take-over
+    /// (breaks R4, R9).</summary>
     public bool RetryUnknownBlindly { get; init; }
 
     /// <summary>The sequencer lets the answer to a load replace what it has committed since (breaks R2).</summary>
@@ -28,7 +29,8 @@ public sealed record PlantedFaults
     /// <summary>After a reconnect the publisher goes on where it was (breaks R1).</summary>
     public bool ResumeFromHandedAfterReconnect { get; init; }
 
-    /// <summary>Beats cover committed facts that were not handed to the connection (breaks R6: a needless or a missing refetch).</summary>
+    /// <summary>Beats cover committed facts that were not handed to the connection (breaks R6: a needless or a
+    /// missing refetch).</summary>
     public bool BeatAheadOfEnvelopes { get; init; }
 
     /// <summary>Beats are not sent (breaks R6: a lost tail is never found).</summary>

@@ -12,7 +12,7 @@ public sealed partial class MemoryLedgerStore
         {
             if (!_keys.TryGetValue(key, out var found)) return new((Fact?)null);
             if (asOf.Sequence is { } sequence)
-                return new(sequence.Value >= 1 && sequence.Value <= found.Facts.Count ? found.Facts[(int)sequence.Value - 1] : null);
+                return new(found.Of(sequence));
             return new(found.At(Resolve(Row(Place(key.Vault)), asOf)));
         }
     }
@@ -50,7 +50,8 @@ public sealed partial class MemoryLedgerStore
 
     /// <inheritdoc/>
     public ValueTask<FactPage> ListAsync(
-        string vault, string collection, string? afterKey, int limit, AsOf asOf, int bytesMax, CancellationToken cancellation = default)
+        string vault, string collection, string? afterKey, int limit, AsOf asOf, int bytesMax,
+        CancellationToken cancellation = default)
     {
         lock (_gate)
         {
@@ -92,7 +93,8 @@ public sealed partial class MemoryLedgerStore
         WindowAsync(new WindowQuery(feed, after), limit, bytesMax, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<FactPage> WindowAsync(WindowQuery query, int limit, int bytesMax, CancellationToken cancellation = default)
+    public ValueTask<FactPage> WindowAsync(
+        WindowQuery query, int limit, int bytesMax, CancellationToken cancellation = default)
     {
         lock (_gate)
         {

@@ -8,21 +8,23 @@ public sealed record MemoryLedgerOptions
     /// <summary>Number of feeds. Default 8; 1..1024.</summary>
     public int Feeds { get; init; } = Sync.Contracts.Feeds.CountDefault;
 
-    /// <summary>Most value bytes that it takes (an overhead of 512 a fact counts); what would exceed it is not committed. Default 1 GiB; at least 1.</summary>
+    /// <summary>Most value bytes that it takes (an overhead of 512 a fact counts); what would exceed it is not
+    /// committed. Default 1 GiB; at least 1.</summary>
     public long BytesMax { get; init; } = 1L << 30;
 
     /// <summary>Its history. Default 1; a positive number below 2^53.</summary>
     public HistoryId History { get; init; } = new(1);
 
     /// <summary>Vaults that are pinned to a feed. Default none.</summary>
-    public IReadOnlyDictionary<string, FeedId> Overrides { get; init; } = new Dictionary<string, FeedId>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, FeedId> Overrides { get; init; } =
+        new Dictionary<string, FeedId>(StringComparer.Ordinal);
 }
 
-/// <summary>A ledger in memory: the whole contract, leases included, so that several nodes of one process can share one object.
-/// For tests, the simulation, and a single box that may forget. It keeps every fact until it is disposed, up to
-/// <see cref="MemoryLedgerOptions.BytesMax"/>; then commits fail, reads go on.</summary>
-/// <remarks>One lock guards all state and is never held across an await, so every member sees and leaves a whole state: each read is
-/// a snapshot, each commit atomic. Members complete synchronously.</remarks>
+/// <summary>A ledger in memory: the whole contract, leases included, so that several nodes of one process can share
+/// one object. For tests, the simulation, and a single box that may forget. It keeps every fact until it is disposed,
+/// up to <see cref="MemoryLedgerOptions.BytesMax"/>; then commits fail, reads go on.</summary>
+/// <remarks>One lock guards all state and is never held across an await, so every member sees and leaves a whole
+/// state: each read is a snapshot, each commit atomic. Members complete synchronously.</remarks>
 public sealed partial class MemoryLedgerStore : ILedgerStore
 {
     private const int FactOverheadBytes = 512;
@@ -49,7 +51,8 @@ public sealed partial class MemoryLedgerStore : ILedgerStore
         _options = options ?? new MemoryLedgerOptions();
         _faults = faults ?? PlantedFaults.None;
         if (_options.Feeds is < 1 or > Sync.Contracts.Feeds.CountMax)
-            throw new SyncException(SyncErrorCode.Invalid, $"Feeds is {_options.Feeds}; must be 1..{Sync.Contracts.Feeds.CountMax} feeds");
+            throw new SyncException(SyncErrorCode.Invalid,
+                $"Feeds is {_options.Feeds}; must be 1..{Sync.Contracts.Feeds.CountMax} feeds");
         _feeds = new MemoryFeed[_options.Feeds];
         for (var index = 0; index < _feeds.Length; index++) _feeds[index] = new MemoryFeed();
         Info = new LedgerInfo("memory", _options.Feeds, _options.History,
@@ -63,7 +66,8 @@ public sealed partial class MemoryLedgerStore : ILedgerStore
     public ValueTask<FeedId> FeedOfAsync(string vault, CancellationToken cancellation = default) => new(Place(vault));
 
     /// <inheritdoc/>
-    public ValueTask<FeedState?> AcquireAsync(FeedId feed, string owner, TimeSpan ttl, CancellationToken cancellation = default)
+    public ValueTask<FeedState?> AcquireAsync(
+        FeedId feed, string owner, TimeSpan ttl, CancellationToken cancellation = default)
     {
         lock (_gate)
         {
@@ -72,12 +76,14 @@ public sealed partial class MemoryLedgerStore : ILedgerStore
             row.Epoch = new LeaseEpoch(row.Epoch.Value + 1);
             row.Owner = owner;
             row.LeaseUntil = Now + ttl;
-            return new(new FeedState(new FeedLease(feed, row.Epoch, owner), row.Position, row.Chain, row.LastTime, row.Published));
+            var lease = new FeedLease(feed, row.Epoch, owner);
+            return new(new FeedState(lease, row.Position, row.Chain, row.LastTime, row.Published));
         }
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> RenewAsync(FeedLease lease, TimeSpan ttl, Position published, CancellationToken cancellation = default)
+    public ValueTask<bool> RenewAsync(
+        FeedLease lease, TimeSpan ttl, Position published, CancellationToken cancellation = default)
     {
         lock (_gate)
         {
@@ -112,7 +118,8 @@ public sealed partial class MemoryLedgerStore : ILedgerStore
                 heads[index] = _keys.TryGetValue(request.Keys[index], out var key) ? key.Head : HeadState.None;
             var collections = new CollectionState[request.Collections.Count];
             for (var index = 0; index < collections.Length; index++)
-                if (_collections.TryGetValue(request.Collections[index], out var found)) collections[index] = new(found.LastPosition);
+                if (_collections.TryGetValue(request.Collections[index], out var found))
+                    collections[index] = new(found.LastPosition);
             var idempotency = new Fact?[request.Idempotency.Count];
             for (var index = 0; index < idempotency.Length; index++)
                 idempotency[index] = _idempotency.GetValueOrDefault(request.Idempotency[index]);
@@ -137,7 +144,8 @@ public sealed partial class MemoryLedgerStore : ILedgerStore
             for (var index = 0; index < status.Length; index++)
             {
                 var row = _feeds[index];
-                status[index] = new(new FeedId(index), row.Position, row.Published, Position.Start.Next, row.Epoch, row.Owner,
+                status[index] = new(
+                    new FeedId(index), row.Position, row.Published, Position.Start.Next, row.Epoch, row.Owner,
                     row.Owner is null ? TimeSpan.Zero : row.LeaseUntil - now);
             }
             return new(status);
@@ -176,7 +184,8 @@ public sealed partial class MemoryLedgerStore : ILedgerStore
 
     private MemoryFeed Row(FeedId feed) => feed.Value >= 0 && feed.Value < _feeds.Length
         ? _feeds[feed.Value]
-        : throw new SyncException(SyncErrorCode.Invalid, $"There is no feed {feed}; the ledger has 0..{_feeds.Length - 1}.");
+        : throw new SyncException(SyncErrorCode.Invalid,
+            $"There is no feed {feed}; the ledger has 0..{_feeds.Length - 1}.");
 
     private CommitOutcome Commit(FactGroup group)
     {
@@ -211,7 +220,8 @@ public sealed partial class MemoryLedgerStore : ILedgerStore
         var fact = pending.Fact;
         row.Facts.Add(fact);
         var name = new CollectionName(fact.Key.Vault, fact.Key.Collection);
-        if (!_collections.TryGetValue(name, out var collection)) _collections.Add(name, collection = new MemoryCollection());
+        if (!_collections.TryGetValue(name, out var collection))
+            _collections.Add(name, collection = new MemoryCollection());
         collection.LastPosition = fact.Position;
         if (!_keys.TryGetValue(fact.Key, out var key))
         {
@@ -232,7 +242,8 @@ public sealed partial class MemoryLedgerStore : ILedgerStore
             var fact = group.Facts[index].Fact;
             if (fact.Position.Value == group.Expected.Value + index + 1 && fact.Feed == group.Lease.Feed) continue;
             throw new SyncException(SyncErrorCode.Corrupt,
-                $"Fact {index} of a group behind position {group.Expected} of feed {group.Lease.Feed} has position {fact.Position} of feed {fact.Feed}.");
+                $"Fact {index} of a group behind position {group.Expected} of feed {group.Lease.Feed} has position "
+                + $"{fact.Position} of feed {fact.Feed}.");
         }
     }
 }

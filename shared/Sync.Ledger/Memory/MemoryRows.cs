@@ -30,6 +30,10 @@ internal sealed class MemoryKey
     public List<Fact> Facts { get; } = [];
     public HeadState Head { get; set; }
 
+    /// <summary>The fact of a sequence, null when there is none.</summary>
+    public Fact? Of(Sequence sequence) =>
+        sequence.Value >= 1 && sequence.Value <= Facts.Count ? Facts[(int)sequence.Value - 1] : null;
+
     /// <summary>The last fact at or before a position.</summary>
     public Fact? At(Position position)
     {

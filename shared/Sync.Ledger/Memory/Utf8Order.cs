@@ -1,7 +1,7 @@
 namespace Sync.Ledger;
 
-/// <summary>Orders texts by the bytes of their UTF-8, without encoding them: as UTF-16 units, except that surrogates (code points
-/// above U+FFFF) come behind U+E000..U+FFFF.</summary>
+/// <summary>Orders texts by the bytes of their UTF-8, without encoding them: as UTF-16 units, except that surrogates
+/// (code points above U+FFFF) come behind U+E000..U+FFFF.</summary>
 internal sealed class Utf8Order : IComparer<string>
 {
     public static readonly Utf8Order Instance = new();

@@ -2,11 +2,12 @@ using Sync.Contracts;
 
 namespace Sync.Ledger;
 
-/// <summary>What changed since the last beat. Bounded: the publisher beats when <see cref="IsFull"/>, before it hands over
-/// another envelope, and one envelope adds at most one key and one collection.</summary>
+/// <summary>What changed since the last beat. Bounded: the publisher beats when <see cref="IsFull"/>, before it hands
+/// over another envelope, and one envelope adds at most one key and one collection.</summary>
 internal sealed class BeatWindow
 {
-    // Keys whose checksums are equal share an entry with the larger position: readers check one key too many, never one too few.
+    // Keys whose checksums are equal share an entry with the larger position: readers check one key too many, never
+    // one too few.
     private readonly Dictionary<uint, long> _keys = [];
     private readonly Dictionary<CollectionName, Position> _collections = [];
 

@@ -2,8 +2,8 @@ using Sync.Contracts;
 
 namespace Sync.Ledger;
 
-/// <summary>A contiguous run of facts behind the confirmed position, bounded by count and bytes (one fact may exceed the bytes).
-/// What does not fit is not kept: it is read from the ledger when its turn comes.</summary>
+/// <summary>A contiguous run of facts behind the confirmed position, bounded by count and bytes (one fact may exceed
+/// the bytes). What does not fit is not kept: it is read from the ledger when its turn comes.</summary>
 internal sealed class PublishBuffer(Position start, int factsMax, long bytesMax)
 {
     private Fact[] _ring = new Fact[Math.Min(factsMax, 256)];

@@ -17,7 +17,8 @@ public enum PublishKind
     /// <summary>Flush; answer with <see cref="PublisherCore.FlushReturned"/>. May overlap further steps.</summary>
     Flush,
 
-    /// <summary>Read facts behind <see cref="PublishStep.After"/>; answer with <see cref="PublisherCore.ReadReturned"/>. May overlap further steps.</summary>
+    /// <summary>Read facts behind <see cref="PublishStep.After"/>; answer with
+    /// <see cref="PublisherCore.ReadReturned"/>. May overlap further steps.</summary>
     Read,
 }
 
@@ -29,4 +30,5 @@ public enum PublishKind
 /// <param name="Token">For a flush or a read: hand it back with the answer.</param>
 /// <param name="WakeAt">For a wait: when to ask again, on the steady clock.</param>
 public readonly record struct PublishStep(
-    PublishKind Kind, Fact? Fact = null, Beat? Beat = null, Position After = default, long Token = 0, TimeSpan WakeAt = default);
+    PublishKind Kind, Fact? Fact = null, Beat? Beat = null, Position After = default, long Token = 0,
+    TimeSpan WakeAt = default);

@@ -2,19 +2,22 @@ using Sync.Contracts;
 
 namespace Sync.Ledger;
 
-/// <summary>Publishes one feed in order: a deterministic state machine without clock, task or random source.</summary>
+/// <summary>Publishes one feed in order: a deterministic state machine without clock, task or random
+/// source.</summary>
 /// <remarks>
-/// Three marks, each at most the one before: <see cref="Committed"/> (durable), <see cref="Handed"/> (given to the connection),
-/// <see cref="Confirmed"/> (a flush behind it has shown that the broker has it, and a beat that covers it).
+/// Three marks, each at most the one before: <see cref="Committed"/> (durable), <see cref="Handed"/> (given to the
+/// connection), <see cref="Confirmed"/> (a flush behind it has shown that the broker has it, and a beat that covers
+/// it).
 /// <list type="number">
-/// <item>Only <see cref="Confirmed"/> is saved. A new owner, and this one after any doubt about the connection, starts again behind
-/// it: so a committed fact is published at least once, and no beat that named it is missing.</item>
-/// <item>A beat covers (last beat, handed]. So its position is never above the last envelope of the connection, and the beats of one
-/// connection are a chain; after a restart the chain goes on from the confirmed position.</item>
+/// <item>Only <see cref="Confirmed"/> is saved. A new owner, and this one after any doubt about the connection,
+/// starts again behind it: so a committed fact is published at least once, and no beat that named it is
+/// missing.</item>
+/// <item>A beat covers (last beat, handed]. So its position is never above the last envelope of the connection, and
+/// the beats of one connection are a chain; after a restart the chain goes on from the confirmed position.</item>
 /// <item>The answer to a flush counts only when nothing was restarted since it was asked for.</item>
 /// </list>
-/// <para>Memory: a bounded run of facts behind the confirmed position; what does not fit is read from the ledger. When the
-/// buffer is full, a beat is sent early so that it can be confirmed and let go.</para>
+/// <para>Memory: a bounded run of facts behind the confirmed position; what does not fit is read from the ledger.
+/// When the buffer is full, a beat is sent early so that it can be confirmed and let go.</para>
 /// </remarks>
 public sealed class PublisherCore
 {
@@ -101,7 +104,8 @@ public sealed class PublisherCore
 
     /// <summary>The answer to a flush.</summary>
     /// <param name="token">From its step.</param>
-    /// <param name="isConfirmed">True when everything given before it is with the broker, under one unchanged connection.</param>
+    /// <param name="isConfirmed">True when everything given before it is with the broker, under one unchanged
+    /// connection.</param>
     public void FlushReturned(long token, bool isConfirmed)
     {
         if (token != _flushToken) return;
@@ -115,7 +119,8 @@ public sealed class PublisherCore
         _buffer.TrimTo(Confirmed);
     }
 
-    /// <summary>The answer to a read: facts behind the asked position, dense; none when it did not work (it is asked again).</summary>
+    /// <summary>The answer to a read: facts behind the asked position, dense; none when it did not work (it is asked
+    /// again).</summary>
     public void ReadReturned(long token, IReadOnlyList<Fact> facts)
     {
         if (token != _readToken) return;
@@ -123,7 +128,8 @@ public sealed class PublisherCore
         foreach (var fact in facts) _buffer.TryAppend(fact);
     }
 
-    /// <summary>The connection changed, or something given to it may be lost: starts again behind the confirmed position.</summary>
+    /// <summary>The connection changed, or something given to it may be lost: starts again behind the confirmed
+    /// position.</summary>
     public void Restart()
     {
         _flushToken = 0;

@@ -1,7 +1,8 @@
 namespace Sync.Ledger;
 
 /// <summary>A bounded cache whose entries cannot leave while somebody holds them. Above its bound the least recently
-/// released entry leaves first; it exceeds the bound only by what is pinned, and that is bounded by the queue.</summary>
+/// released entry leaves first; it exceeds the bound only by what is pinned, and that is bounded by the
+/// queue.</summary>
 internal sealed class PinnedCache<TKey, TEntry>(int max, Func<TKey, TEntry> make)
     where TKey : notnull
     where TEntry : CacheEntry<TKey, TEntry>

@@ -14,9 +14,12 @@ public sealed partial class SequencerCore
         if (_stopping) return new(RefusalCode.ShuttingDown, "The writer is stopping. Try again.");
         if (request.IsAtomic && CheckBatch(request) is { } refusal) return refusal;
         if (request.ValueBytes > _options.GroupBytesMax)
-            return new(RefusalCode.TooLarge, $"The value has {request.ValueBytes} bytes; at most {_options.GroupBytesMax} fit a commit.");
-        return Queued + request.Count > _options.QueuedWritesMax || QueuedBytes + request.QueuedBytes > _options.QueuedBytesMax
-            ? new(RefusalCode.Overloaded, $"The feed's queue is full ({Queued} writes, {QueuedBytes} bytes). Try again later.")
+            return new(RefusalCode.TooLarge,
+                $"The value has {request.ValueBytes} bytes; at most {_options.GroupBytesMax} fit a commit.");
+        return Queued + request.Count > _options.QueuedWritesMax
+            || QueuedBytes + request.QueuedBytes > _options.QueuedBytesMax
+            ? new(RefusalCode.Overloaded,
+                $"The feed's queue is full ({Queued} writes, {QueuedBytes} bytes). Try again later.")
             : null;
     }
 
@@ -26,8 +29,8 @@ public sealed partial class SequencerCore
         if (request.Count > _options.GroupFactsMax || request.ValueBytes > _options.GroupBytesMax)
         {
             return new(RefusalCode.InvalidBatch,
-                $"The batch has {request.Count} lines and {request.ValueBytes} bytes; at most {_options.GroupFactsMax} lines and "
-                + $"{_options.GroupBytesMax} bytes can be atomic.");
+                $"The batch has {request.Count} lines and {request.ValueBytes} bytes; at most "
+                + $"{_options.GroupFactsMax} lines and {_options.GroupBytesMax} bytes can be atomic.");
         }
         HashSet<IdempotencyName>? seen = null;
         foreach (var line in request.Lines)
@@ -49,10 +52,12 @@ public sealed partial class SequencerCore
             line.Collection = _collections.Pin(new(key.Vault, key.Collection));
             line.Idempotency = line.Command.IdempotencyKey is { } name ? _idempotency.Pin(new(key.Vault, name)) : null;
             // When the store is asked for the head anyway, the idempotency key costs nothing more.
-            if (line.Head.Knowledge is Knowledge.Missing or Knowledge.Wanted && line.Idempotency?.Knowledge == Knowledge.Missing)
+            if (line.Head.Knowledge is Knowledge.Missing or Knowledge.Wanted
+                && line.Idempotency?.Knowledge == Knowledge.Missing)
                 Want(line.Idempotency);
             if (line.Head.Knowledge == Knowledge.Missing) Want(line.Head);
-            else if (_faults.SequenceFromStaleLoad && line.Head.Knowledge == Knowledge.Ready) _wantedHeads.Enqueue(line.Head);
+            else if (_faults.SequenceFromStaleLoad && line.Head.Knowledge == Knowledge.Ready)
+                _wantedHeads.Enqueue(line.Head);
             if (line.Collection.Knowledge == Knowledge.Missing) Want(line.Collection);
         }
     }

@@ -19,8 +19,8 @@ public sealed partial class SequencerCore
         Full,
     }
 
-    /// <summary>The next group to commit: whatever can be decided now, in arrival order, up to the limits. Decided requests that
-    /// need no commit (refused, replayed) are completed.</summary>
+    /// <summary>The next group to commit: whatever can be decided now, in arrival order, up to the limits. Decided
+    /// requests that need no commit (refused, replayed) are completed.</summary>
     /// <param name="now">Wall clock; the group's time is this, or just above the last group's.</param>
     /// <param name="ids">Fact ids.</param>
     /// <param name="published">Confirmed published position to save along.</param>
@@ -31,7 +31,8 @@ public sealed partial class SequencerCore
         if (InFlight is not null || Phase is not (SequencerPhase.Owning or SequencerPhase.Stopping)) return null;
         var time = now > _state.LastTime ? now : new Timestamp(_state.LastTime.UnixMicroseconds + 1);
         var unitsMax = _splits.Count > 0 ? _splits.Peek() : int.MaxValue;
-        // A pass that takes nothing but leaves names marked by undone lines is repeated: those marks held others back.
+        // A pass that takes nothing but leaves names marked by undone lines is repeated: those marks held others
+        // back.
         while (_changed)
         {
             Pass(ids, time, unitsMax);
@@ -73,7 +74,8 @@ public sealed partial class SequencerCore
     private Verdict Decide(WriteRequest request, IIdSource ids, Timestamp time)
     {
         if (!IsKnown(request)) return Verdict.Wait;
-        if (_lines.Count + request.Count > _options.GroupFactsMax || _lineBytes + request.ValueBytes > _options.GroupBytesMax)
+        if (_lines.Count + request.Count > _options.GroupFactsMax
+            || _lineBytes + request.ValueBytes > _options.GroupBytesMax)
             return Verdict.Full;
         var restsOnGroup = RestsOnGroup(request);
         var mark = _lines.Count;
@@ -109,7 +111,8 @@ public sealed partial class SequencerCore
             if (line.Collection.Knowledge != Knowledge.Ready) return false;
             if (line.Idempotency is not { } key) continue;
             // A key that the group being formed uses will have a receipt, or not, when that commit is back.
-            if (key.Knowledge is Knowledge.Wanted or Knowledge.Loading || key.BlockedInPass == _pass || key.TakenInPass == _pass)
+            if (key.Knowledge is Knowledge.Wanted or Knowledge.Loading || key.BlockedInPass == _pass
+                || key.TakenInPass == _pass)
             {
                 _changed |= key.TakenInPass == _pass;
                 return false;
@@ -134,8 +137,8 @@ public sealed partial class SequencerCore
         }
     }
 
-    // The order of checks: idempotency key, expected sequence, then what the operation itself needs. A write that would be
-    // refused asks for its idempotency key first: a repeated conditional write gets its first receipt.
+    // The order of checks: idempotency key, expected sequence, then what the operation itself needs. A write that
+    // would be refused asks for its idempotency key first: a repeated conditional write gets its first receipt.
     private Refusal? DecideLine(WriteLine line, out bool mustAsk)
     {
         mustAsk = false;
@@ -145,7 +148,8 @@ public sealed partial class SequencerCore
             if (!known.IsSameWrite(line))
             {
                 return new(RefusalCode.IdempotencyKeyReused,
-                    $"The idempotency key has committed another write ({receipt.Key}, sequence {receipt.Sequence}). Use a new key.");
+                    $"The idempotency key has committed another write ({receipt.Key}, sequence {receipt.Sequence}). "
+                    + "Use a new key.");
             }
             line.Replay = receipt;
             return null;
@@ -184,7 +188,8 @@ public sealed partial class SequencerCore
         line.CollectionBefore = line.Collection.Last;
         var isFirst = before.Sequence == Sequence.None;
         line.Head.Head = new HeadState(
-            before.Sequence.Next, position, line.FactId, line.Command.Op != ChangeOp.Delete, isFirst ? position : before.Origin);
+            before.Sequence.Next, position, line.FactId, line.Command.Op != ChangeOp.Delete,
+            isFirst ? position : before.Origin);
         line.Head.TakenInPass = _pass;
         line.Collection.Last = position;
         if (line.Idempotency is not null) line.Idempotency.TakenInPass = _pass;

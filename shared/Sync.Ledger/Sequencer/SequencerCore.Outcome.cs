@@ -5,8 +5,8 @@ namespace Sync.Ledger;
 // What became of the group in flight, and the answers that follow from it.
 public sealed partial class SequencerCore
 {
-    // Sizes of the next groups, in requests, after the store refused some group's data: each refusal halves, so a poisoned
-    // request ends alone in at most 2·log2(n) further commits.
+    // Sizes of the next groups, in requests, after the store refused some group's data: each refusal halves, so a
+    // poisoned request ends alone in at most 2·log2(n) further commits.
     private readonly Stack<int> _splits = [];
     private bool _isSplit;
 
@@ -46,7 +46,8 @@ public sealed partial class SequencerCore
 
     /// <summary>The take-over from oneself after an unknown outcome.</summary>
     /// <param name="state">The feed under the new lease: no straggler of the old one can land any more.</param>
-    /// <param name="found">What stands behind the group's expected position: at least as many facts as the group has, or all there are.</param>
+    /// <param name="found">What stands behind the group's expected position: at least as many facts as the group
+    /// has, or all there are.</param>
     public void Resolved(FeedState state, IReadOnlyList<Fact> found)
     {
         if (Phase != SequencerPhase.Resolving || InFlight is not { } group)
@@ -54,7 +55,8 @@ public sealed partial class SequencerCore
         Phase = _stopping ? SequencerPhase.Stopping : SequencerPhase.Owning;
         var isThere = found.Count >= group.Facts.Count;
         for (var index = 0; isThere && index < group.Facts.Count; index++)
-            isThere = found[index].Id == group.Facts[index].Fact.Id && found[index].Position == group.Facts[index].Fact.Position;
+            isThere = found[index].Id == group.Facts[index].Fact.Id
+                && found[index].Position == group.Facts[index].Fact.Position;
         if (isThere) Settle();
         else PutBack();
         var isAlone = state.Position == _state.Position;
@@ -63,7 +65,8 @@ public sealed partial class SequencerCore
         if (!isAlone) Forget();
     }
 
-    /// <summary>The take-over did not work: the group's writes are unknown for good, everything else is refused.</summary>
+    /// <summary>The take-over did not work: the group's writes are unknown for good, everything else is
+    /// refused.</summary>
     public void ResolveFailed(string reason)
     {
         if (Phase != SequencerPhase.Resolving) throw new InvalidOperationException("There is nothing to resolve.");
@@ -198,7 +201,9 @@ public sealed partial class SequencerCore
     }
 
     private WriteResult.Committed CommittedLine(WriteLine line) =>
-        line.Replay is { } first ? new(first, true) : new(line.Idempotency?.Receipt ?? Receipt.Of(line.Fact!, _history), false);
+        line.Replay is { } first
+            ? new(first, true)
+            : new(line.Idempotency?.Receipt ?? Receipt.Of(line.Fact!, _history), false);
 
     private void AnswerUnknown(WriteRequest request, string reason)
     {

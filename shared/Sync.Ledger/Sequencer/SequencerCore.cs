@@ -2,23 +2,28 @@ using Sync.Contracts;
 
 namespace Sync.Ledger;
 
-/// <summary>Orders the writes of one feed: a deterministic state machine without clock, task or random source.</summary>
+/// <summary>Orders the writes of one feed: a deterministic state machine without clock, task or random
+/// source.</summary>
 /// <remarks>
 /// Inputs are the methods; effects are pulled: loads, groups, completions, committed facts. One caller at a time.
 /// <para>Rules that everything rests on:</para>
 /// <list type="number">
-/// <item>At most one group is in flight, and writes are decided only when none is. So every head that a decision reads is
-/// either committed or changed by the group being formed.</item>
-/// <item>A refusal or a replay is answered only from committed state: a write that would be refused because of the group being
-/// formed waits for the next pass. So no answer rests on facts that may yet fail.</item>
-/// <item>Arrival order per key and per idempotency key: when a request waits, later ones that share a name wait behind it.</item>
-/// <item>A load never replaces newer state. A head is asked for only while nothing is known of it, and a group takes only known
-/// heads; a head in a group is pinned, so it cannot be forgotten and asked for again while its commit is in flight. So no
-/// commit of ours to a key lies between the reading and the arrival of its load; commits of others are impossible
-/// under our epoch, and when another epoch lay between, all knowledge is dropped and older tickets are void.</item>
-/// <item>Nothing is acknowledged before the store said committed, or the facts were read back under a newer epoch.</item>
+/// <item>At most one group is in flight, and writes are decided only when none is. So every head that a decision
+/// reads is either committed or changed by the group being formed.</item>
+/// <item>A refusal or a replay is answered only from committed state: a write that would be refused because of the
+/// group being formed waits for the next pass. So no answer rests on facts that may yet fail.</item>
+/// <item>Arrival order per key and per idempotency key: when a request waits, later ones that share a name wait
+/// behind it.</item>
+/// <item>A load never replaces newer state. A head is asked for only while nothing is known of it, and a group takes
+/// only known heads; a head in a group is pinned, so it cannot be forgotten and asked for again while its commit is
+/// in flight. So no commit of ours to a key lies between the reading and the arrival of its load; commits of others
+/// are impossible under our epoch, and when another epoch lay between, all knowledge is dropped and older tickets are
+/// void.</item>
+/// <item>Nothing is acknowledged before the store said committed, or the facts were read back under a newer
+/// epoch.</item>
 /// </list>
-/// <para>Queue: full → refused as overloaded. Caches: least recently used leaves. Each bound is in <see cref="LedgerOptions"/>.</para>
+/// <para>Queue: full → refused as overloaded. Caches: least recently used leaves. Each bound is in
+/// <see cref="LedgerOptions"/>.</para>
 /// </remarks>
 public sealed partial class SequencerCore
 {
@@ -93,11 +98,13 @@ public sealed partial class SequencerCore
     }
 
     /// <summary>Something that must be known before waiting writes can be decided.</summary>
-    /// <param name="ticket">Ask the store, then hand the ticket back to <see cref="Loaded"/> or <see cref="LoadFailed"/>.</param>
+    /// <param name="ticket">Ask the store, then hand the ticket back to <see cref="Loaded"/> or
+    /// <see cref="LoadFailed"/>.</param>
     public bool TryTakeLoad([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out LoadTicket? ticket)
     {
         ticket = null;
-        if (Phase == SequencerPhase.Lost || _wantedHeads.Count + _wantedCollections.Count + _wantedIdempotency.Count == 0)
+        if (Phase == SequencerPhase.Lost
+            || _wantedHeads.Count + _wantedCollections.Count + _wantedIdempotency.Count == 0)
             return false;
         ticket = new LoadTicket(
             _generation, TakeWanted(_wantedHeads), TakeWanted(_wantedCollections), TakeWanted(_wantedIdempotency));
@@ -150,7 +157,8 @@ public sealed partial class SequencerCore
     public bool TryTakeCommitted([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IReadOnlyList<Fact>? facts) =>
         _committed.TryDequeue(out facts);
 
-    /// <summary>Answers what has waited too long: refused when it waits, unknown when its group is in flight.</summary>
+    /// <summary>Answers what has waited too long: refused when it waits, unknown when its group is in
+    /// flight.</summary>
     /// <param name="now">Steady clock.</param>
     public void Expire(TimeSpan now)
     {
@@ -163,15 +171,16 @@ public sealed partial class SequencerCore
                 AnswerUnknown(request, "The commit was in flight when the deadline passed.");
     }
 
-    /// <summary>Admits nothing more; what waits is still committed. Release the lease when <see cref="IsIdle"/>.</summary>
+    /// <summary>Admits nothing more; what waits is still committed. Release the lease when
+    /// <see cref="IsIdle"/>.</summary>
     public void Stop()
     {
         if (Phase is SequencerPhase.Owning) Phase = SequencerPhase.Stopping;
         _stopping = true;
     }
 
-    /// <summary>The feed is another's, or this process gives up: everything that waits is refused; the group in flight still
-    /// gets the answer that its commit gives.</summary>
+    /// <summary>The feed is another's, or this process gives up: everything that waits is refused; the group in
+    /// flight still gets the answer that its commit gives.</summary>
     public void LeaseLost()
     {
         if (Phase == SequencerPhase.Resolving) GiveUp("The lease was lost before the outcome was known.");
@@ -188,8 +197,8 @@ public enum SequencerPhase
     /// <summary>Admits no more, commits what it has.</summary>
     Stopping,
 
-    /// <summary>A commit's outcome is unknown: acquire the lease anew, read the feed behind <see cref="FactGroup.Expected"/>, call
-    /// <see cref="SequencerCore.Resolved"/>.</summary>
+    /// <summary>A commit's outcome is unknown: acquire the lease anew, read the feed behind
+    /// <see cref="FactGroup.Expected"/>, call <see cref="SequencerCore.Resolved"/>.</summary>
     Resolving,
 
     /// <summary>Owns nothing any more; refuses everything.</summary>

@@ -1,6 +1,7 @@
 namespace Sync.Ledger;
 
-/// <summary>Requests in arrival order: an intrusive list, so that taking many from the front costs nothing per neighbour.</summary>
+/// <summary>Requests in arrival order: an intrusive list, so that taking many from the front costs nothing per
+/// neighbour.</summary>
 internal sealed class WaitingWrites
 {
     private WriteRequest? _last;
@@ -28,7 +29,8 @@ internal sealed class WaitingWrites
         }
     }
 
-    /// <summary>Takes a request out; <paramref name="before"/> is the one in front of it, null for the first.</summary>
+    /// <summary>Takes a request out; <paramref name="before"/> is the one in front of it, null for the
+    /// first.</summary>
     public void Remove(WriteRequest? before, WriteRequest request)
     {
         if (before is null) First = request.Next;

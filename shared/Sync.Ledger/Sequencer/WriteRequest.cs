@@ -2,8 +2,9 @@ using Sync.Contracts;
 
 namespace Sync.Ledger;
 
-/// <summary>One write, or an atomic list of writes, on its way through a sequencer. A shell derives from it to attach who
-/// waits. After <see cref="SequencerCore.Submit"/> it belongs to the core until its completion was taken.</summary>
+/// <summary>One write, or an atomic list of writes, on its way through a sequencer. A shell derives from it to attach
+/// who waits. After <see cref="SequencerCore.Submit"/> it belongs to the core until its completion was
+/// taken.</summary>
 public class WriteRequest
 {
     /// <summary>Counted for each queued write beside its value.</summary>

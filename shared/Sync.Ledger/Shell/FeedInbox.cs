@@ -1,8 +1,9 @@
 namespace Sync.Ledger;
 
 /// <summary>What waits for a feed's loop: writes of any thread, and answers of the loop's own calls.</summary>
-/// <remarks>Safe from any thread: one short lock. Bounded: writes by a count (full → refused by the caller), answers by the few
-/// calls that the loop has under way. After <see cref="Close"/> no write is taken, so none can be forgotten.</remarks>
+/// <remarks>Safe from any thread: one short lock. Bounded: writes by a count (full → refused by the caller), answers
+/// by the few calls that the loop has under way. After <see cref="Close"/> no write is taken, so none can be
+/// forgotten.</remarks>
 internal sealed class FeedInbox(int writesMax, LoopSignal signal)
 {
     private readonly Lock _gate = new();

@@ -56,7 +56,8 @@ internal sealed partial class FeedOwner
         if (now >= _expireAt && !_isExpiring) Begin(ExpireAsync());
     }
 
-    // The time to drain is over: loads and a resolution are called off, what waits is refused. A commit in flight is still awaited.
+    // The time to drain is over: loads and a resolution are called off, what waits is refused. A commit in flight is
+    // still awaited.
     private void GiveUp()
     {
         if (_isResolving || _core.InFlight is null) _core.LeaseLost();
@@ -149,7 +150,8 @@ internal sealed partial class FeedOwner
         var isOurs = true;
         try
         {
-            isOurs = await _parts.Store.RenewAsync(lease, _parts.Options.LeaseTtl, _publisher.ToSave, _stop.Token).ConfigureAwait(false);
+            isOurs = await _parts.Store.RenewAsync(lease, _parts.Options.LeaseTtl, _publisher.ToSave, _stop.Token)
+                .ConfigureAwait(false);
             next = _parts.Options.LeaseRenewEvery;
         }
         catch (Exception exception)
@@ -173,11 +175,12 @@ internal sealed partial class FeedOwner
         {
             try
             {
-                var state = await _parts.Store.AcquireAsync(Feed, _parts.Options.Owner, _parts.Options.LeaseTtl, _stop.Token)
+                var state = await _parts.Store
+                    .AcquireAsync(Feed, _parts.Options.Owner, _parts.Options.LeaseTtl, _stop.Token)
                     .ConfigureAwait(false);
                 if (state is null)
                 {
-                    Return(() => ResolveFailed("The connection was lost during the commit, and another owner has the feed."));
+                    Return(() => ResolveFailed("The connection was lost in the commit, and another owner has the feed."));
                     return;
                 }
                 var found = await ReadBehindAsync(group).ConfigureAwait(false);
@@ -189,7 +192,7 @@ internal sealed partial class FeedOwner
                 _parts.Logger.ResolveFailed(Feed, exception);
                 if (!await PauseAsync(++failures).ConfigureAwait(false))
                 {
-                    Return(() => ResolveFailed("The connection was lost during the commit, and the writer stopped before it was back."));
+                    Return(() => ResolveFailed("The connection was lost in the commit, and the writer stopped."));
                     return;
                 }
             }
@@ -202,8 +205,10 @@ internal sealed partial class FeedOwner
         while (found.Count < group.Facts.Count)
         {
             var after = new Position(group.Expected.Value + found.Count);
-            var page = await _parts.Store.ReadFeedAsync(
-                Feed, after, group.Facts.Count - found.Count, _parts.Options.GroupBytesMax, _stop.Token).ConfigureAwait(false);
+            var missing = group.Facts.Count - found.Count;
+            var page = await _parts.Store
+                .ReadFeedAsync(Feed, after, missing, _parts.Options.GroupBytesMax, _stop.Token)
+                .ConfigureAwait(false);
             found.AddRange(page.Facts);
             if (page.Facts.Count == 0) break;
         }
@@ -247,7 +252,8 @@ internal sealed partial class FeedOwner
         try
         {
             var before = Timestamp.From(_parts.Clock.Provider.GetUtcNow() - _parts.Options.IdempotencyKept);
-            hasMore = await _parts.Store.ExpireIdempotencyAsync(Feed, before, ExpireFactsMax, _stop.Token).ConfigureAwait(false);
+            hasMore = await _parts.Store.ExpireIdempotencyAsync(Feed, before, ExpireFactsMax, _stop.Token)
+                .ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -266,6 +272,9 @@ internal sealed partial class FeedOwner
         var isLost = _core.Phase == SequencerPhase.Lost && _drainUntil is null;
         _core.LeaseLost();
         _inbox.Drain(_core.Submit);
+        // Only after a failure of the loop itself: nobody may be left waiting.
+        if (_core.InFlight is not null)
+            _core.CommitReturned(new CommitOutcome.Unknown("The feed's owner failed during the commit."));
         AnswerAll();
         _queued = 0;
         var drain = _drainUntil is { } until ? until - _parts.Clock.Steady : TimeSpan.Zero;
@@ -278,7 +287,8 @@ internal sealed partial class FeedOwner
         }
         try
         {
-            await _parts.Store.ReleaseAsync(_core.Lease, _publisher.ToSave, CancellationToken.None).ConfigureAwait(false);
+            await _parts.Store.ReleaseAsync(_core.Lease, _publisher.ToSave, CancellationToken.None)
+                .ConfigureAwait(false);
             _parts.Logger.Released(Feed, _core.Position, _publisher.ToSave);
         }
         catch (Exception exception)

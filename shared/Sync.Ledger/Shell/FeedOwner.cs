@@ -4,8 +4,9 @@ namespace Sync.Ledger;
 
 /// <summary>Owns one feed from the acquisition of its lease to its loss or release: carries out what a
 /// <see cref="SequencerCore"/> decides.</summary>
-/// <remarks>One loop owns the core; callers post to a bounded inbox, and the store's answers come back through the same inbox. So
-/// everything below "Only for the loop" needs no lock. The properties that others read are single words.</remarks>
+/// <remarks>One loop owns the core; callers post to a bounded inbox, and the store's answers come back through the
+/// same inbox. So everything below "Only for the loop" needs no lock. The properties that others read are single
+/// words.</remarks>
 internal sealed partial class FeedOwner : IDisposable
 {
     private static readonly TimeSpan TickEvery = TimeSpan.FromMilliseconds(100);
@@ -56,7 +57,8 @@ internal sealed partial class FeedOwner : IDisposable
             : Refuse(request, new(RefusalCode.NoOwner, "This process does not own the feed. Try again.")));
     }
 
-    /// <summary>Admits no more, commits what waits, publishes it, releases the lease; then <see cref="RunAsync"/> ends.</summary>
+    /// <summary>Admits no more, commits what waits, publishes it, releases the lease; then <see cref="RunAsync"/>
+    /// ends.</summary>
     public void Stop() => _inbox.Post(() =>
     {
         _core.Stop();

@@ -3,8 +3,9 @@ using Sync.Contracts;
 namespace Sync.Ledger;
 
 /// <summary>Carries out what a <see cref="PublisherCore"/> decides, off the acknowledgement path.</summary>
-/// <remarks>One loop hands over envelopes and beats, in order. The core is guarded by a lock because the owner's loop gives it facts
-/// directly: an inbox between the two would be a second buffer to bound. The lock is never held across an await.</remarks>
+/// <remarks>One loop hands over envelopes and beats, in order. The core is guarded by a lock because the owner's loop
+/// gives it facts directly: an inbox between the two would be a second buffer to bound. The lock is never held across
+/// an await.</remarks>
 internal sealed class FeedPublisher : IDisposable
 {
     private static readonly TimeSpan WaitMax = TimeSpan.FromMinutes(1);
@@ -95,7 +96,7 @@ internal sealed class FeedPublisher : IDisposable
             {
                 return;
             }
-            catch (SyncException exception) when (exception.Code == SyncErrorCode.Invalid && step.Kind == PublishKind.Envelope)
+            catch (SyncException exception) when (IsForGood(exception, step))
             {
                 // It can never be handed over; holding the feed back for it would hurt every other key.
                 _parts.Logger.EnvelopeRefused(_feed, step.Fact!.Key, step.Fact.Position, exception);
@@ -109,13 +110,16 @@ internal sealed class FeedPublisher : IDisposable
         }
     }
 
+    private static bool IsForGood(SyncException exception, PublishStep step) =>
+        step.Kind == PublishKind.Envelope && exception is { Code: SyncErrorCode.Invalid, IsTransient: false };
+
     private async ValueTask CarryOutAsync(PublishStep step, long connection)
     {
         switch (step.Kind)
         {
             case PublishKind.Envelope:
-                await _parts.Transport.PublishAsync(step.Fact!.Key, step.Fact.ToEnvelope(_parts.Store.Info.History), _stop.Token)
-                    .ConfigureAwait(false);
+                var envelope = step.Fact!.ToEnvelope(_parts.Store.Info.History);
+                await _parts.Transport.PublishAsync(envelope.Key, envelope, _stop.Token).ConfigureAwait(false);
                 _parts.Metrics.Published();
                 break;
             case PublishKind.Beat:
@@ -168,8 +172,9 @@ internal sealed class FeedPublisher : IDisposable
         IReadOnlyList<Fact> facts = [];
         try
         {
-            var page = await _parts.Store.ReadFeedAsync(
-                _feed, step.After, _parts.Options.PublishReadFactsMax, _parts.Options.GroupBytesMax, _stop.Token).ConfigureAwait(false);
+            var (factsMax, bytesMax) = (_parts.Options.PublishReadFactsMax, _parts.Options.GroupBytesMax);
+            var page = await _parts.Store.ReadFeedAsync(_feed, step.After, factsMax, bytesMax, _stop.Token)
+                .ConfigureAwait(false);
             facts = page.Facts;
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)

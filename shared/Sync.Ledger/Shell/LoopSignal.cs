@@ -2,10 +2,12 @@ using System.Threading.Tasks.Sources;
 
 namespace Sync.Ledger;
 
-/// <summary>Wakes one loop: any number of <see cref="Set"/> calls make it run at least once more. Allocates nothing.</summary>
-/// <remarks>Safe from any thread for <see cref="Set"/>; <see cref="WaitAsync"/> is for the one loop. Of the three states only the change
-/// from waited to set completes the source, so it completes once a wait. The loop takes the flag down before it looks at its
-/// inbox; what is posted later sets it again, so nothing that was posted is overlooked.</remarks>
+/// <summary>Wakes one loop: any number of <see cref="Set"/> calls make it run at least once more. Allocates
+/// nothing.</summary>
+/// <remarks>Safe from any thread for <see cref="Set"/>; <see cref="WaitAsync"/> is for the one loop. Of the three
+/// states only the change from waited to set completes the source, so it completes once a wait. The loop takes the
+/// flag down before it looks at its inbox; what is posted later sets it again, so nothing that was posted is
+/// overlooked.</remarks>
 internal sealed class LoopSignal : IValueTaskSource
 {
     private const int Idle = 0;

@@ -3,8 +3,8 @@ using Sync.Contracts;
 
 namespace Sync.Ledger;
 
-/// <summary>A single write and the one who awaits it: request and task in one object. The first of the core and the caller's
-/// cancellation to claim it answers; the other's answer is dropped.</summary>
+/// <summary>A single write and the one who awaits it: request and task in one object. The first of the core and the
+/// caller's cancellation to claim it answers; the other's answer is dropped.</summary>
 internal sealed class PendingWrite(WriteCommand command, TimeSpan deadline)
     : WriteRequest(command, deadline), IValueTaskSource<WriteResult>
 {
@@ -29,9 +29,11 @@ internal sealed class PendingWrite(WriteCommand command, TimeSpan deadline)
 }
 
 /// <summary>An atomic batch and the one who awaits it.</summary>
-internal sealed class PendingBatch(IReadOnlyList<WriteCommand> commands, TimeSpan deadline) : WriteRequest(commands, deadline)
+internal sealed class PendingBatch(IReadOnlyList<WriteCommand> commands, TimeSpan deadline)
+    : WriteRequest(commands, deadline)
 {
-    private readonly TaskCompletionSource<AtomicResult> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<AtomicResult> _source =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Task<AtomicResult> Task => _source.Task;
 

@@ -3,8 +3,9 @@ using Sync.Ledger;
 
 namespace Sync.Testing.Ledger;
 
-/// <summary>Compares what clients were told with the facts: what was acknowledged is there, once, with what was asked for; what was
-/// refused or replayed is not; what a commit was conditional on held where it stands. Each request's producer is its own.</summary>
+/// <summary>Compares what clients were told with the facts: what was acknowledged is there, once, with what was asked
+/// for; what was refused or replayed is not; what a commit was conditional on held where it stands. Each request's
+/// producer is its own.</summary>
 public static class AnswerChecker
 {
     /// <summary>Names each answer that the facts contradict.</summary>
@@ -12,7 +13,8 @@ public static class AnswerChecker
     /// <param name="facts">The feed's facts from the first.</param>
     /// <param name="wrong">Takes what is wrong.</param>
     public static void Check(
-        IReadOnlyList<(WriteRequest Request, int Line, WriteResult Result)> answers, IReadOnlyList<Fact> facts, ICollection<string> wrong)
+        IReadOnlyList<(WriteRequest Request, int Line, WriteResult Result)> answers, IReadOnlyList<Fact> facts,
+        ICollection<string> wrong)
     {
         var byId = new Dictionary<FactId, Fact>();
         foreach (var fact in facts) byId.TryAdd(fact.Id, fact);
@@ -30,15 +32,19 @@ public static class AnswerChecker
                 wrong.Add($"{name} was acknowledged and is not there");
                 continue;
             }
-            if (fact.Position != committed.Receipt.Position || fact.Sequence != committed.Receipt.Sequence) wrong.Add($"{name} has another place than its receipt");
-            if (fact.Key != command.Key || fact.Op != command.Op || fact.ValueHash != Hash256.Of(command.Value.Span)) wrong.Add($"{name} is another write");
+            if (fact.Position != committed.Receipt.Position || fact.Sequence != committed.Receipt.Sequence)
+                wrong.Add($"{name} has another place than its receipt");
+            if (fact.Key != command.Key || fact.Op != command.Op || fact.ValueHash != Hash256.Of(command.Value.Span))
+                wrong.Add($"{name} is another write");
             if (committed.Replayed)
             {
-                if (fact.IdempotencyKey != command.IdempotencyKey) wrong.Add($"{name} was answered with a fact of another key");
+                if (fact.IdempotencyKey != command.IdempotencyKey)
+                    wrong.Add($"{name} was answered with a fact of another key");
                 continue;
             }
             if (fact.Producer != command.Producer) wrong.Add($"{name} was answered with another's fact");
-            if (command.Expected is { } expected && fact.Sequence != expected.Next) wrong.Add($"{name} expected {expected} and became {fact.Sequence}");
+            if (command.Expected is { } expected && fact.Sequence != expected.Next)
+                wrong.Add($"{name} expected {expected} and became {fact.Sequence}");
             var before = facts.Take((int)fact.Position.Value - 1).LastOrDefault(other => other.Key == fact.Key);
             var wasLive = before is not null && before.Op != ChangeOp.Delete;
             if (command.OnlyIfNoLiveRecord && wasLive) wrong.Add($"{name} replaced a live record");
@@ -55,8 +61,10 @@ public static class AnswerChecker
             var own = batch.Select(answer => answer.Result).OfType<WriteResult.Committed>().Where(line => !line.Replayed)
                 .Select(line => line.Receipt.Position.Value).ToList();
             for (var index = 1; index < own.Count; index++)
-                if (own[index] != own[index - 1] + 1) wrong.Add($"a batch is torn between {own[index - 1]} and {own[index]}");
-            if (batch.Any(answer => answer.Result is WriteResult.Committed) && batch.Count() != batch.Key.Count) wrong.Add("a batch is half answered");
+                if (own[index] != own[index - 1] + 1)
+                    wrong.Add($"a batch is torn between {own[index - 1]} and {own[index]}");
+            if (batch.Any(answer => answer.Result is WriteResult.Committed) && batch.Count() != batch.Key.Count)
+                wrong.Add("a batch is half answered");
         }
     }
 }

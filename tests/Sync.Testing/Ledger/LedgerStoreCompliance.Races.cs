@@ -69,7 +69,8 @@ public abstract partial class LedgerStoreCompliance
                 reads++;
             }
         });
-        for (var number = 1; number <= RaceGroups; number++) await driver.WriteAsync(Put(User("a"), $"{number}"), Put(User("b"), $"{number}"));
+        for (var number = 1; number <= RaceGroups; number++)
+            await driver.WriteAsync(Put(User("a"), $"{number}"), Put(User("b"), $"{number}"));
         await done.CancelAsync();
         await reader;
     }

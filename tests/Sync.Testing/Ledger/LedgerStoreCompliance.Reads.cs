@@ -24,9 +24,11 @@ public abstract partial class LedgerStoreCompliance
         (await ReadAsync(new AsOf(null, new Position(2), null))).ShouldBe(first.Id);
         (await ReadAsync(new AsOf(null, new Position(3), null))).ShouldBe(second.Id);
         (await ReadAsync(new AsOf(null, new Position(99), null))).ShouldBe(third.Id);
-        (await ReadAsync(new AsOf(null, null, new Timestamp(first.TransactionTime.UnixMicroseconds - 1)))).ShouldBeNull();
+        (await ReadAsync(new AsOf(null, null,
+            new Timestamp(first.TransactionTime.UnixMicroseconds - 1)))).ShouldBeNull();
         (await ReadAsync(new AsOf(null, null, first.TransactionTime))).ShouldBe(first.Id);
-        (await ReadAsync(new AsOf(null, null, new Timestamp(third.TransactionTime.UnixMicroseconds - 1)))).ShouldBe(second.Id);
+        (await ReadAsync(new AsOf(null, null,
+            new Timestamp(third.TransactionTime.UnixMicroseconds - 1)))).ShouldBe(second.Id);
         (await Store.GetAsync(User("none"), AsOf.Now)).ShouldBeNull();
 
         async Task<FactId?> ReadAsync(AsOf asOf) => (await Store.GetAsync(User("a"), asOf))?.Id;
@@ -136,7 +138,8 @@ public abstract partial class LedgerStoreCompliance
     public async Task A_history_is_paged_oldest_first()
     {
         var driver = await StoreDriver.AcquireAsync(Store);
-        for (var number = 0; number < 5; number++) await driver.WriteAsync(Put(User("a"), $"{number}"), Put(User("b"), "other"));
+        for (var number = 0; number < 5; number++)
+            await driver.WriteAsync(Put(User("a"), $"{number}"), Put(User("b"), "other"));
         var page = await Store.HistoryAsync(User("a"), new Sequence(1), 2, 1 << 20);
         page.Facts.Select(fact => fact.Sequence.Value).ShouldBe([2L, 3L]);
         page.More.ShouldBeTrue();
@@ -199,7 +202,8 @@ public abstract partial class LedgerStoreCompliance
         (await Store.PositionAtAsync(driver.Lease.Feed, first)).ShouldBe(new Position(3));
         (await Store.PositionAtAsync(driver.Lease.Feed, new(second.UnixMicroseconds - 1))).ShouldBe(new Position(3));
         (await Store.PositionAtAsync(driver.Lease.Feed, second)).ShouldBe(new Position(4));
-        (await Store.PositionAtAsync(driver.Lease.Feed, new(second.UnixMicroseconds + 1_000_000_000))).ShouldBe(new Position(4));
+        (await Store.PositionAtAsync(driver.Lease.Feed,
+            new(second.UnixMicroseconds + 1_000_000_000))).ShouldBe(new Position(4));
     }
 
     [Fact]

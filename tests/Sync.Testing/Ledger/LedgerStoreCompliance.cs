@@ -15,7 +15,8 @@ public abstract partial class LedgerStoreCompliance : IAsyncLifetime
     /// <summary>Makes an empty ledger with at least two feeds.</summary>
     protected abstract ValueTask<ILedgerStore> CreateAsync();
 
-    /// <summary>Another process's view of the same ledger; whoever overrides it disposes it with the ledger.</summary>
+    /// <summary>Another process's view of the same ledger; whoever overrides it disposes it with the
+    /// ledger.</summary>
     protected virtual ValueTask<ILedgerStore> OpenAgainAsync() => new(Store);
 
     /// <inheritdoc/>

@@ -23,14 +23,18 @@ public static class LedgerTexts
     public static SyncedKey User(string key) => new("acme", "user", key);
 
     /// <summary>A put.</summary>
-    public static WriteCommand Put(SyncedKey key, string value = "v", string? idempotency = null, long? expected = null) => new()
+    public static WriteCommand Put(
+        SyncedKey key, string value = "v", string? idempotency = null, long? expected = null)
     {
-        Key = key,
-        Op = ChangeOp.Put,
-        Value = Value(value),
-        IdempotencyKey = idempotency,
-        Expected = expected is { } sequence ? new Sequence(sequence) : null,
-    };
+        return new()
+        {
+            Key = key,
+            Op = ChangeOp.Put,
+            Value = Value(value),
+            IdempotencyKey = idempotency,
+            Expected = expected is { } sequence ? new Sequence(sequence) : null,
+        };
+    }
 
     /// <summary>A delete.</summary>
     public static WriteCommand Delete(SyncedKey key, string? idempotency = null, long? expected = null) => new()

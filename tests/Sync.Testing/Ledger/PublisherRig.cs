@@ -58,7 +58,8 @@ public sealed class PublisherRig
         return _sequencer.Committed[count..];
     }
 
-    /// <summary>Carries out steps until the core waits; reads are answered, flushes are not. Says when it wakes.</summary>
+    /// <summary>Carries out steps until the core waits; reads are answered, flushes are not. Says when it
+    /// wakes.</summary>
     public TimeSpan Run()
     {
         for (var steps = 0; steps < 100_000; steps++)
@@ -72,7 +73,8 @@ public sealed class PublisherRig
                 case PublishKind.Flush: _tokens.Add(step.Token); break;
                 case PublishKind.Read:
                     Reads.Add(step.After.Value);
-                    Core.ReadReturned(step.Token, [.. _sequencer.Committed.Skip((int)step.After.Value).Take(Options.PublishReadFactsMax)]);
+                    Core.ReadReturned(step.Token,
+                        [.. _sequencer.Committed.Skip((int)step.After.Value).Take(Options.PublishReadFactsMax)]);
                     break;
             }
         }

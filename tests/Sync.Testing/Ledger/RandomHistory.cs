@@ -4,8 +4,8 @@ using static Sync.Testing.Ledger.LedgerTexts;
 
 namespace Sync.Testing.Ledger;
 
-/// <summary>One random life of a feed: writes, late loads, every outcome of a commit, stragglers and take-overs, all from a seed. It
-/// drives sequencers by hand, one owner after the other.</summary>
+/// <summary>One random life of a feed: writes, late loads, every outcome of a commit, stragglers and take-overs, all
+/// from a seed. It drives sequencers by hand, one owner after the other.</summary>
 public sealed class RandomHistory
 {
     private const int Steps = 120;
@@ -96,10 +96,13 @@ public sealed class RandomHistory
             // A client that heard nothing, or forgot what it heard, asks again.
             var old = _asked[_random.Next(_asked.Count)];
             var commands = Enumerable.Range(0, old.Count).Select(line => Command(old.Command(line))).ToArray();
-            Ask(old.IsAtomic ? new WriteRequest(commands, TimeSpan.MaxValue) : new WriteRequest(commands[0], TimeSpan.MaxValue));
+            Ask(old.IsAtomic
+                ? new WriteRequest(commands, TimeSpan.MaxValue)
+                : new WriteRequest(commands[0], TimeSpan.MaxValue));
             return;
         }
-        if (_random.Next(6) == 0) Ask(new WriteRequest([.. Enumerable.Range(0, _random.Next(1, 4)).Select(_ => Command())], TimeSpan.MaxValue));
+        if (_random.Next(6) == 0)
+            Ask(new WriteRequest([.. Enumerable.Range(0, _random.Next(1, 4)).Select(_ => Command())], TimeSpan.MaxValue));
         else Ask(new WriteRequest(Command(), TimeSpan.MaxValue));
     }
 
@@ -138,7 +141,8 @@ public sealed class RandomHistory
 
     private void TakeLoad()
     {
-        if (_core.TryTakeLoad(out var ticket)) _late.Add((ticket, Done(_store.LoadAsync(new FeedId(0), ticket.Request))));
+        if (_core.TryTakeLoad(out var ticket))
+            _late.Add((ticket, Done(_store.LoadAsync(new FeedId(0), ticket.Request))));
     }
 
     private void AnswerLoads()
@@ -206,8 +210,10 @@ public sealed class RandomHistory
         var state = Done(_store.AcquireAsync(new FeedId(0), "one", TimeSpan.FromHours(1)))!;
         var other = new SequencerCore(state, new HistoryId(1), _options, _faults);
         other.Submit(new WriteRequest(Put(new("acme", "c0", $"k{_random.Next(4)}"), "foreign"), TimeSpan.MaxValue));
-        while (other.TryTakeLoad(out var ticket)) other.Loaded(ticket, Done(_store.LoadAsync(new FeedId(0), ticket.Request)));
-        if (other.TryTakeGroup(new Timestamp(_now), _ids, Position.Start) is { } group) other.CommitReturned(InStore(group));
+        while (other.TryTakeLoad(out var ticket))
+            other.Loaded(ticket, Done(_store.LoadAsync(new FeedId(0), ticket.Request)));
+        if (other.TryTakeGroup(new Timestamp(_now), _ids, Position.Start) is { } group)
+            other.CommitReturned(InStore(group));
     }
 
     private CommitOutcome InStore(FactGroup group)
@@ -266,7 +272,8 @@ public sealed class RandomHistory
         if (result is AtomicResult.Committed committed)
             for (var line = 0; line < committed.Lines.Count; line++) Note(request, line, committed.Lines[line]);
         else if (result is AtomicResult.Refused refused)
-            for (var line = 0; line < request.Count; line++) Note(request, line, new WriteResult.Refused(refused.Refusal));
+            for (var line = 0; line < request.Count; line++)
+                Note(request, line, new WriteResult.Refused(refused.Refusal));
         else
             for (var line = 0; line < request.Count; line++) Note(request, line, new WriteResult.Unknown("batch"));
     }

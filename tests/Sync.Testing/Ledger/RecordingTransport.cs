@@ -2,7 +2,8 @@ using Sync.Contracts;
 
 namespace Sync.Testing.Ledger;
 
-/// <summary>A bus that only remembers what reached it, and can lose its connection. Safe from any thread: one lock.</summary>
+/// <summary>A bus that only remembers what reached it, and can lose its connection. Safe from any thread: one
+/// lock.</summary>
 public sealed class RecordingTransport : ITransport
 {
     private readonly Lock _gate = new();
@@ -40,7 +41,8 @@ public sealed class RecordingTransport : ITransport
         }
     }
 
-    /// <summary>Loses the connection: everything fails until it is back, and what arrived since the last flush never did.</summary>
+    /// <summary>Loses the connection: everything fails until it is back, and what arrived since the last flush never
+    /// did.</summary>
     public void Cut()
     {
         lock (_gate)
@@ -62,7 +64,8 @@ public sealed class RecordingTransport : ITransport
     }
 
     /// <inheritdoc/>
-    public ValueTask PublishAsync(SyncedKey key, Envelope envelope, CancellationToken cancellation = default) => Take(envelope.Feed, envelope);
+    public ValueTask PublishAsync(SyncedKey key, Envelope envelope, CancellationToken cancellation = default) =>
+        Take(envelope.Feed, envelope);
 
     /// <inheritdoc/>
     public ValueTask PublishBeatAsync(Beat beat, CancellationToken cancellation = default) => Take(beat.Feed, beat);
@@ -79,15 +82,18 @@ public sealed class RecordingTransport : ITransport
     }
 
     /// <inheritdoc/>
-    public ValueTask<IAsyncDisposable> SubscribeAsync(SyncedKey key, IEnvelopeHandler handler, CancellationToken cancellation = default) =>
+    public ValueTask<IAsyncDisposable> SubscribeAsync(SyncedKey key, IEnvelopeHandler handler,
+        CancellationToken cancellation = default) =>
         throw new NotSupportedException();
 
     /// <inheritdoc/>
     public ValueTask<IAsyncDisposable> SubscribeAsync(
-        SyncedPattern pattern, IEnvelopeHandler handler, CancellationToken cancellation = default) => throw new NotSupportedException();
+        SyncedPattern pattern, IEnvelopeHandler handler, CancellationToken cancellation = default) =>
+        throw new NotSupportedException();
 
     /// <inheritdoc/>
-    public ValueTask<IAsyncDisposable> SubscribeBeatsAsync(IBeatHandler handler, CancellationToken cancellation = default) =>
+    public ValueTask<IAsyncDisposable> SubscribeBeatsAsync(IBeatHandler handler,
+        CancellationToken cancellation = default) =>
         throw new NotSupportedException();
 
     /// <inheritdoc/>

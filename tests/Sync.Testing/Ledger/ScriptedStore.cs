@@ -3,8 +3,8 @@ using Sync.Ledger;
 
 namespace Sync.Testing.Ledger;
 
-/// <summary>A store whose commits and lease calls a test may intercept; everything else passes through. The hooks are set before
-/// the store is used by others.</summary>
+/// <summary>A store whose commits and lease calls a test may intercept; everything else passes through. The hooks are
+/// set before the store is used by others.</summary>
 /// <param name="inner">The real one; not disposed.</param>
 public sealed class ScriptedStore(ILedgerStore inner) : ILedgerStore
 {
@@ -21,17 +21,20 @@ public sealed class ScriptedStore(ILedgerStore inner) : ILedgerStore
     public LedgerInfo Info => inner.Info;
 
     /// <inheritdoc/>
-    public ValueTask<FeedId> FeedOfAsync(string vault, CancellationToken cancellation = default) => inner.FeedOfAsync(vault, cancellation);
+    public ValueTask<FeedId> FeedOfAsync(string vault, CancellationToken cancellation = default) =>
+        inner.FeedOfAsync(vault, cancellation);
 
     /// <inheritdoc/>
-    public async ValueTask<FeedState?> AcquireAsync(FeedId feed, string owner, TimeSpan ttl, CancellationToken cancellation = default)
+    public async ValueTask<FeedState?> AcquireAsync(
+        FeedId feed, string owner, TimeSpan ttl, CancellationToken cancellation = default)
     {
         if (OnLease is { } hook) await hook();
         return await inner.AcquireAsync(feed, owner, ttl, cancellation);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> RenewAsync(FeedLease lease, TimeSpan ttl, Position published, CancellationToken cancellation = default)
+    public async ValueTask<bool> RenewAsync(
+        FeedLease lease, TimeSpan ttl, Position published, CancellationToken cancellation = default)
     {
         if (OnLease is { } hook) await hook();
         return await inner.RenewAsync(lease, ttl, published, cancellation);
@@ -50,7 +53,9 @@ public sealed class ScriptedStore(ILedgerStore inner) : ILedgerStore
 
     /// <inheritdoc/>
     public ValueTask<CommitOutcome> CommitAsync(FactGroup group, CancellationToken cancellation = default) =>
-        OnCommit is { } hook ? hook(group, () => inner.CommitAsync(group, cancellation)) : inner.CommitAsync(group, cancellation);
+        OnCommit is { } hook
+            ? hook(group, () => inner.CommitAsync(group, cancellation))
+            : inner.CommitAsync(group, cancellation);
 
     /// <inheritdoc/>
     public ValueTask<Fact?> GetAsync(SyncedKey key, AsOf asOf, CancellationToken cancellation = default) =>
@@ -63,7 +68,8 @@ public sealed class ScriptedStore(ILedgerStore inner) : ILedgerStore
 
     /// <inheritdoc/>
     public ValueTask<FactPage> ListAsync(
-        string vault, string collection, string? afterKey, int limit, AsOf asOf, int bytesMax, CancellationToken cancellation = default) =>
+        string vault, string collection, string? afterKey, int limit, AsOf asOf, int bytesMax,
+        CancellationToken cancellation = default) =>
         inner.ListAsync(vault, collection, afterKey, limit, asOf, bytesMax, cancellation);
 
     /// <inheritdoc/>
@@ -77,7 +83,8 @@ public sealed class ScriptedStore(ILedgerStore inner) : ILedgerStore
         inner.ReadFeedAsync(feed, after, limit, bytesMax, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<FactPage> WindowAsync(WindowQuery query, int limit, int bytesMax, CancellationToken cancellation = default) =>
+    public ValueTask<FactPage> WindowAsync(WindowQuery query, int limit, int bytesMax,
+        CancellationToken cancellation = default) =>
         inner.WindowAsync(query, limit, bytesMax, cancellation);
 
     /// <inheritdoc/>
@@ -85,7 +92,8 @@ public sealed class ScriptedStore(ILedgerStore inner) : ILedgerStore
         inner.PositionAtAsync(feed, time, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<FeedStatus>> StatusAsync(CancellationToken cancellation = default) => inner.StatusAsync(cancellation);
+    public ValueTask<IReadOnlyList<FeedStatus>> StatusAsync(CancellationToken cancellation = default) =>
+        inner.StatusAsync(cancellation);
 
     /// <inheritdoc/>
     public ValueTask<bool> ExpireIdempotencyAsync(

@@ -12,7 +12,8 @@ public sealed class SequencerRig
 
     /// <summary>Acquires the only feed of a new ledger, or of the one given.</summary>
     public SequencerRig(
-        LedgerOptions? options = null, PlantedFaults? faults = null, MemoryLedgerStore? store = null, SequentialIds? ids = null)
+        LedgerOptions? options = null, PlantedFaults? faults = null, MemoryLedgerStore? store = null,
+        SequentialIds? ids = null)
     {
         Ids = ids ?? new SequentialIds();
         _faults = faults;
@@ -133,7 +134,8 @@ public sealed class SequencerRig
     public Receipt Receipt(WriteRequest request) => Result(request).ShouldBeOfType<WriteResult.Committed>().Receipt;
 
     /// <summary>A refused write's code.</summary>
-    public RefusalCode Refusal(WriteRequest request) => Result(request).ShouldBeOfType<WriteResult.Refused>().Refusal.Code;
+    public RefusalCode Refusal(WriteRequest request) =>
+        Result(request).ShouldBeOfType<WriteResult.Refused>().Refusal.Code;
 
     /// <summary>True when the request was answered.</summary>
     public bool IsAnswered(WriteRequest request) => _answers.ContainsKey(request);
@@ -141,12 +143,14 @@ public sealed class SequencerRig
     /// <summary>Takes completions and committed facts; each request is answered once.</summary>
     public void Collect()
     {
-        while (Core.TryTakeCompletion(out var completion)) _answers.TryAdd(completion.Request, completion).ShouldBeTrue();
+        while (Core.TryTakeCompletion(out var completion))
+            _answers.TryAdd(completion.Request, completion).ShouldBeTrue();
         while (Core.TryTakeCommitted(out var facts)) Committed.AddRange(facts);
     }
 
     /// <summary>What is wrong with the ledger; empty = nothing.</summary>
-    public IReadOnlyList<string> Check() => Completed(new ValueTask<IReadOnlyList<string>>(LedgerChecker.CheckAsync(Store)));
+    public IReadOnlyList<string> Check() =>
+        Completed(new ValueTask<IReadOnlyList<string>>(LedgerChecker.CheckAsync(Store)));
 
     private bool HasWork()
     {

@@ -5,8 +5,8 @@ using Sync.MessagePack;
 
 namespace Sync.Testing.Ledger;
 
-/// <summary>Writes to a store as a sequencer would, one group at a time, with nothing remembered: heads are loaded for each
-/// group. For one thread.</summary>
+/// <summary>Writes to a store as a sequencer would, one group at a time, with nothing remembered: heads are loaded
+/// for each group. For one thread.</summary>
 public sealed class StoreDriver
 {
     private readonly ILedgerStore _store;
@@ -32,7 +32,8 @@ public sealed class StoreDriver
     public static async Task<StoreDriver> AcquireAsync(
         ILedgerStore store, string vault = "acme", string owner = "one", TimeSpan? ttl = null, IIdSource? ids = null)
     {
-        var driver = await TryAcquireAsync(store, await store.FeedOfAsync(vault), owner, ttl ?? TimeSpan.FromMinutes(1), ids);
+        var feed = await store.FeedOfAsync(vault);
+        var driver = await TryAcquireAsync(store, feed, owner, ttl ?? TimeSpan.FromMinutes(1), ids);
         return driver.ShouldNotBeNull();
     }
 
@@ -73,7 +74,8 @@ public sealed class StoreDriver
         var names = keys.Select(key => new CollectionName(key.Vault, key.Collection)).Distinct().ToArray();
         var loaded = await _store.LoadAsync(Lease.Feed, new LoadRequest(keys, names, []));
         var heads = keys.Zip(loaded.Heads).ToDictionary(pair => pair.First, pair => pair.Second);
-        var collections = names.Zip(loaded.Collections).ToDictionary(pair => pair.First, pair => pair.Second.LastPosition);
+        var collections = names.Zip(loaded.Collections)
+            .ToDictionary(pair => pair.First, pair => pair.Second.LastPosition);
         var facts = new List<PendingFact>();
         var chain = State.Chain;
         foreach (var command in commands)
@@ -99,24 +101,28 @@ public sealed class StoreDriver
         };
     }
 
-    private Fact FactOf(WriteCommand command, FactId id, HeadState before, Position position, Position after, Hash256 chain) => new()
+    private Fact FactOf(
+        WriteCommand command, FactId id, HeadState before, Position position, Position after, Hash256 chain)
     {
-        Id = id,
-        Key = command.Key,
-        Sequence = before.Sequence.Next,
-        Op = command.Op,
-        Value = command.Value,
-        ValueHash = Hash256.Of(command.Value.Span),
-        SchemaVersion = command.SchemaVersion,
-        Causation = command.Op == ChangeOp.Append ? command.Causation : before.Sequence == Sequence.None ? null : before.FactId,
-        TransactionTime = Time,
-        ValidTime = command.ValidTime,
-        Producer = command.Producer,
-        IdempotencyKey = command.IdempotencyKey,
-        Feed = Lease.Feed,
-        Position = position,
-        After = after,
-        Epoch = Lease.Epoch,
-        Chain = chain,
-    };
+        return new()
+        {
+            Id = id,
+            Key = command.Key,
+            Sequence = before.Sequence.Next,
+            Op = command.Op,
+            Value = command.Value,
+            ValueHash = Hash256.Of(command.Value.Span),
+            SchemaVersion = command.SchemaVersion,
+            Causation = command.Op == ChangeOp.Append ? command.Causation : before.Sequence == Sequence.None ? null : before.FactId,
+            TransactionTime = Time,
+            ValidTime = command.ValidTime,
+            Producer = command.Producer,
+            IdempotencyKey = command.IdempotencyKey,
+            Feed = Lease.Feed,
+            Position = position,
+            After = after,
+            Epoch = Lease.Epoch,
+            Chain = chain,
+        };
+    }
 }

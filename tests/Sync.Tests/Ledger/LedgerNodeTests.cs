@@ -26,7 +26,8 @@ public sealed class LedgerNodeTests : IAsyncDisposable
         (await node.Store.GetAsync(User("a"), AsOf.Now)).ShouldNotBeNull().Id.ShouldBe(receipt.FactId);
         await _transport.WhenAsync(() => _transport.Seen(receipt.Feed).OfType<Beat>().Any(beat => beat.Position == receipt.Position));
         var envelope = _transport.Seen(receipt.Feed).OfType<Envelope>().ShouldHaveSingleItem();
-        (envelope.Id, envelope.Sequence, envelope.History).ShouldBe((receipt.FactId, receipt.Sequence, receipt.History));
+        (envelope.Id, envelope.Sequence, envelope.History)
+            .ShouldBe((receipt.FactId, receipt.Sequence, receipt.History));
     }
 
     [Fact]
@@ -207,7 +208,8 @@ public sealed class LedgerNodeTests : IAsyncDisposable
     public async Task A_stop_answers_every_write_and_commits_what_it_admitted()
     {
         var node = await StartAsync("one");
-        var writes = Enumerable.Range(0, 500).Select(number => node.WriteAsync(Put(User($"k{number}"))).AsTask()).ToList();
+        var writes = Enumerable.Range(0, 500)
+            .Select(number => node.WriteAsync(Put(User($"k{number}"))).AsTask()).ToList();
         await node.StopAsync();
         var results = await Task.WhenAll(writes);
         var committed = results.Count(result => result is WriteResult.Committed);
@@ -230,7 +232,8 @@ public sealed class LedgerNodeTests : IAsyncDisposable
 
     private async Task<LedgerNode> StartAsync(string owner, ILedgerStore? store = null, LedgerOptions? options = null)
     {
-        var node = new LedgerNode(store ?? _ledger, _transport, options ?? Options(owner), TimeProvider.System, new UuidV7Source());
+        var node = new LedgerNode(
+            store ?? _ledger, _transport, options ?? Options(owner), TimeProvider.System, new UuidV7Source());
         lock (_nodes) _nodes.Add(node);
         await node.StartAsync();
         return node;

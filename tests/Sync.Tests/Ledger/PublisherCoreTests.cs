@@ -49,7 +49,8 @@ public sealed class PublisherCoreTests
             rig.Pass(50);
         }
         rig.Beats.Count.ShouldBe(5);
-        for (var index = 1; index < rig.Beats.Count; index++) rig.Beats[index].Prev.ShouldBe(rig.Beats[index - 1].Position);
+        for (var index = 1; index < rig.Beats.Count; index++)
+            rig.Beats[index].Prev.ShouldBe(rig.Beats[index - 1].Position);
     }
 
     [Fact]
@@ -59,7 +60,8 @@ public sealed class PublisherCoreTests
         rig.Run();
         rig.Pass(1000);
         rig.Pass(1000);
-        rig.Beats.Select(beat => (beat.Prev.Value, beat.Position.Value, beat.Keys.Count)).ShouldBe([(3L, 3L, 0), (3L, 3L, 0)]);
+        rig.Beats.Select(beat => (beat.Prev.Value, beat.Position.Value, beat.Keys.Count))
+            .ShouldBe([(3L, 3L, 0), (3L, 3L, 0)]);
         rig.IsFlushing.ShouldBeFalse();
     }
 
@@ -75,7 +77,8 @@ public sealed class PublisherCoreTests
         keys.Pass(100);
         keys.Beats[1].Prev.ShouldBe(first.Position);
         var collections = new PublisherRig();
-        for (var number = 0; number < Beat.CollectionsMax + 1; number++) collections.Core.Append(collections.Commit("k", $"c{number}"));
+        for (var number = 0; number < Beat.CollectionsMax + 1; number++)
+            collections.Core.Append(collections.Commit("k", $"c{number}"));
         collections.Run();
         collections.Beats.ShouldHaveSingleItem().Collections.Count.ShouldBe(Beat.CollectionsMax);
     }
@@ -158,7 +161,13 @@ public sealed class PublisherCoreTests
     [InlineData(1000, 65_536L)]
     public void What_does_not_fit_in_memory_is_read_from_the_ledger_in_order(int factsMax, long bytesMax)
     {
-        var rig = new PublisherRig(new LedgerOptions { Owner = "one", PublishBufferFactsMax = factsMax, PublishBufferBytesMax = bytesMax, PublishReadFactsMax = 3 });
+        var rig = new PublisherRig(new LedgerOptions
+        {
+            Owner = "one",
+            PublishBufferFactsMax = factsMax,
+            PublishBufferBytesMax = bytesMax,
+            PublishReadFactsMax = 3,
+        });
         for (var number = 0; number < 20; number++) rig.Append(new string('k', 100) + number);
         for (var turn = 0; turn < 100 && rig.Core.Confirmed < new Position(20); turn++)
         {

@@ -88,7 +88,8 @@ public sealed class SequencerBatchTests
     {
         var rig = new SequencerRig(new LedgerOptions { Owner = "one", GroupFactsMax = 3, GroupBytesMax = 100_000 });
         Code(rig, rig.SubmitBatch()).ShouldBe(RefusalCode.InvalidBatch);
-        Code(rig, rig.SubmitBatch([.. Enumerable.Range(0, 4).Select(number => Put(User($"{number}")))])).ShouldBe(RefusalCode.InvalidBatch);
+        Code(rig, rig.SubmitBatch([.. Enumerable.Range(0, 4).Select(number => Put(User($"{number}")))]))
+            .ShouldBe(RefusalCode.InvalidBatch);
         Code(rig, rig.SubmitBatch(Put(User("a"), new string('x', 60_000)), Put(User("b"), new string('x', 60_000)))).ShouldBe(RefusalCode.InvalidBatch);
         Code(rig, rig.SubmitBatch(Put(User("a"), "1", "same"), Put(User("b"), "1", "same"))).ShouldBe(RefusalCode.InvalidBatch);
         rig.Refusal(rig.Submit(Put(User("a"), new string('x', 100_001)))).ShouldBe(RefusalCode.TooLarge);
@@ -118,7 +119,8 @@ public sealed class SequencerBatchTests
         _rig.Load();
         while (_rig.Group() is { } group)
         {
-            if (group.Facts.Any(pending => pending.Fact.ValueHash == Hash256.Of(Value("poison")))) _rig.Report(new CommitOutcome.DataError("bad"));
+            if (group.Facts.Any(pending => pending.Fact.ValueHash == Hash256.Of(Value("poison"))))
+                _rig.Report(new CommitOutcome.DataError("bad"));
             else _rig.Commit();
         }
         var refused = _rig.Batch(batch).ShouldBeOfType<AtomicResult.Refused>();

@@ -113,7 +113,8 @@ public sealed class SequencerDecisionTests
     public void A_write_that_waits_for_its_key_holds_back_later_writes_of_that_key_and_no_others()
     {
         _rig.Write(Put(User("a"), "1", "known"));
-        // Would be refused, so its idempotency key is asked for first; the unconditional write behind it must not overtake.
+        // Would be refused, so its idempotency key is asked for first; the unconditional write behind it must not
+        // overtake.
         var conditional = _rig.Submit(Put(User("a"), "2", "unknown", expected: 0));
         var behind = _rig.Submit(Put(User("a"), "3"));
         var other = _rig.Submit(Put(User("b"), "1"));

@@ -143,7 +143,13 @@ public sealed class SequencerIdempotencyTests
     [Fact]
     public void Forgotten_keys_and_heads_are_asked_for_again()
     {
-        var rig = new SequencerRig(new LedgerOptions { Owner = "one", HeadsCachedMax = 2, IdempotencyKeysCachedMax = 2, CollectionsCachedMax = 1 });
+        var rig = new SequencerRig(new LedgerOptions
+        {
+            Owner = "one",
+            HeadsCachedMax = 2,
+            IdempotencyKeysCachedMax = 2,
+            CollectionsCachedMax = 1,
+        });
         var receipts = new List<Receipt>();
         for (var number = 0; number < 20; number++)
             receipts.Add(Committed(rig.Write(Put(new("acme", $"c{number % 3}", $"k{number}"), "1", $"i{number}"))).Receipt);
@@ -157,7 +163,8 @@ public sealed class SequencerIdempotencyTests
         rig.Check().ShouldBeEmpty();
     }
 
-    private static WriteResult.Committed Committed(WriteResult result) => result.ShouldBeOfType<WriteResult.Committed>();
+    private static WriteResult.Committed Committed(WriteResult result) =>
+        result.ShouldBeOfType<WriteResult.Committed>();
 
     private Func<WriteCommand, WriteResult> Successor() => Successor(out _);
 

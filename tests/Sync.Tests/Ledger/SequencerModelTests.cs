@@ -7,8 +7,8 @@ using static Sync.Testing.Ledger.LedgerTexts;
 
 namespace Sync.Tests.Ledger;
 
-/// <summary>Random histories, each from a seed, against rules that are stated once more and naively: replaying the facts in feed order,
-/// each answer must be the one that a single-threaded writer would have given.</summary>
+/// <summary>Random histories, each from a seed, against rules that are stated once more and naively: replaying the
+/// facts in feed order, each answer must be the one that a single-threaded writer would have given.</summary>
 public sealed class SequencerModelTests
 {
     [Theory]

@@ -131,7 +131,8 @@ public sealed class SequencerOutcomeTests
         for (var commits = 0; _rig.Group() is { } group; commits++)
         {
             commits.ShouldBeLessThan(20);
-            if (group.Facts.Any(pending => pending.Fact.ValueHash == Hash256.Of(Value("poison")))) _rig.Report(new CommitOutcome.DataError("22021"));
+            if (group.Facts.Any(pending => pending.Fact.ValueHash == Hash256.Of(Value("poison"))))
+                _rig.Report(new CommitOutcome.DataError("22021"));
             else _rig.Commit();
         }
         for (var index = 0; index < 50; index++)
