@@ -23,9 +23,10 @@ internal sealed class CollectionReads(
                     : asOf.Position;
                 NpgsqlParameter[] values =
                     [Value(rows[0]?.Id ?? 0), Value(afterKey ?? ""), Value((long)limit + 1), Value((long)bytesMax)];
-                if (past is not { } position) return await reads.PageAsync(connection, feed, sql.List, limit, token, values).ConfigureAwait(false);
-                var page = await reads.PageAsync(connection, feed, sql.ListAsOf, limit, token, [.. values, Value(position.Value)])
-                    .ConfigureAwait(false);
+                if (past is not { } position)
+                    return await reads.PageAsync(connection, feed, sql.List, limit, token, values).ConfigureAwait(false);
+                values = [.. values, Value(position.Value)];
+                var page = await reads.PageAsync(connection, feed, sql.ListAsOf, limit, token, values).ConfigureAwait(false);
                 return page with { Position = position < page.Position ? position : page.Position };
             },
             cancellation);

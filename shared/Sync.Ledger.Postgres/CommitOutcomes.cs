@@ -14,8 +14,9 @@ internal static class CommitOutcomes
     /// <summary>The SQLSTATE that the fence raises; chosen in the first migration.</summary>
     private const string FenceState = "SY001";
 
-    /// <exception cref="SyncException"><see cref="SyncErrorCode.Corrupt"/>: the fence held, and yet there is a fact at one of the
-    /// positions. Nothing that an owner may do can lead there, and nothing may be numbered on top of it.</exception>
+    /// <exception cref="SyncException"><see cref="SyncErrorCode.Corrupt"/>: the fence held, and yet there is a fact at
+    /// one of the positions. Nothing that an owner may do can lead there, and nothing may be numbered on top of
+    /// it.</exception>
     internal static CommitOutcome Of(PostgresException error)
     {
         var detail = Errors.Describe(error);
@@ -25,14 +26,14 @@ internal static class CommitOutcomes
             PostgresErrorCodes.UniqueViolation => OfUnique(error, detail),
             // The server is going down or ended this session: its commit may have been done before that.
             PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown => new CommitOutcome.Unknown(detail),
-            // A row that no partition takes, or that is beyond the end of one that is just being cut: this says how the tables
-            // stand, not what is wrong with the data.
+            // A row that no partition takes, or that is beyond the end of one that is just being cut: this says how
+            // the tables stand, not what is wrong with the data.
             PostgresErrorCodes.CheckViolation when error.ConstraintName is null or "cut" => new CommitOutcome.Failed(detail),
             PostgresErrorCodes.CheckViolation or PostgresErrorCodes.NotNullViolation
                 or PostgresErrorCodes.ProgramLimitExceeded => new CommitOutcome.DataError(detail),
             _ when error.SqlState.StartsWith("22", StringComparison.Ordinal) => new CommitOutcome.DataError(detail),
-            // The server answered with an error, so the transaction is rolled back: locks, deadlocks, a full disk, time-outs
-            // of the server and everything not foreseen.
+            // The server answered with an error, so the transaction is rolled back: locks, deadlocks, a full disk,
+            // time-outs of the server and everything not foreseen.
             _ => new CommitOutcome.Failed(detail),
         };
     }
@@ -40,7 +41,8 @@ internal static class CommitOutcomes
     private static CommitOutcome OfUnique(PostgresException error, string detail) => error.TableName switch
     {
         "idempotency" => DuplicateKey,
-        // A key that was new to the owner is not: what it remembers is not what is stored. It must forget and load again.
+        // A key that was new to the owner is not: what it remembers is not what is stored. It must forget and load
+        // again.
         "record" => Fenced,
         _ => throw new SyncException(SyncErrorCode.Corrupt, $"A fact exists beyond its feed's position ({detail}).", false, error),
     };

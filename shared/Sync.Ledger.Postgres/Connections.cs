@@ -4,9 +4,9 @@ using Sync.Contracts;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>The process's one data source. Reads pass a gate that is smaller than the pool, so that a flood of reads never
-/// takes the connection that a commit or the renewal of a lease needs. Safe from any thread: the data source is, and the
-/// gate's counters are a semaphore and an interlocked number.</summary>
+/// <summary>The process's one data source. Reads pass a gate that is smaller than the pool, so that a flood of reads
+/// never takes the connection that a commit or the renewal of a lease needs. Safe from any thread: the data source is,
+/// and the gate's counters are a semaphore and an interlocked number.</summary>
 internal sealed class Connections : IAsyncDisposable
 {
     private readonly NpgsqlDataSource _source;
@@ -27,7 +27,8 @@ internal sealed class Connections : IAsyncDisposable
     /// <summary>A connection for a commit, a lease or a load.</summary>
     internal ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellation) => _source.OpenConnectionAsync(cancellation);
 
-    /// <summary>Runs a read in its share of the pool; a failed connection becomes <see cref="SyncErrorCode.LedgerUnavailable"/>.</summary>
+    /// <summary>Runs a read in its share of the pool; a failed connection becomes <see
+    /// cref="SyncErrorCode.LedgerUnavailable"/>.</summary>
     internal async ValueTask<T> ReadAsync<T>(
         Func<NpgsqlConnection, CancellationToken, ValueTask<T>> read, CancellationToken cancellation)
     {
@@ -77,8 +78,9 @@ internal sealed class Connections : IAsyncDisposable
         _reads.Dispose();
     }
 
-    /// <summary>Statements stay prepared for the life of a connection while tables grow under them, so the planner must not
-    /// choose by what the tables held at first: every statement here is a walk along an index, by design.</summary>
+    /// <summary>Statements stay prepared for the life of a connection while tables grow under them, so the planner
+    /// must not choose by what the tables held at first: every statement here is a walk along an index, by
+    /// design.</summary>
     private static string Runtime(PostgresOptions options) =>
         new NpgsqlConnectionStringBuilder(options.ConnectionString)
         {

@@ -4,8 +4,8 @@ using Sync.Contracts;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>A derivation as bytes: <c>[u16 length][rule][u16 length][version]</c> in UTF-8, then 16 bytes for each source fact;
-/// numbers and ids big-endian.</summary>
+/// <summary>A derivation as bytes: <c>[u16 length][rule][u16 length][version]</c> in UTF-8, then 16 bytes for each
+/// source fact; numbers and ids big-endian.</summary>
 internal static class DerivationBytes
 {
     internal static byte[] Write(Derivation derivation)

@@ -14,7 +14,8 @@ internal static class Errors
         _ => new SyncException(SyncErrorCode.LedgerUnavailable, "Postgres cannot be reached: " + Describe(error), true, error),
     };
 
-    // Connections, conflicts, resources, locks, and whoever ended the session or the statement: all may be other next time.
+    // Connections, conflicts, resources, locks, and whoever ended the session or the statement: all may be other next
+    // time.
     private static bool IsTransient(PostgresException error) => error.SqlState[..2] is "08" or "40" or "53" or "55" or "57";
 
     internal static string Describe(Exception error) => error switch

@@ -2,12 +2,14 @@ using Sync.Contracts;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>What Postgres would refuse late, found before it is sent: U+0000 and lone surrogates in texts. Names and keys have
-/// passed <see cref="Names"/> at the door already; they are checked again because one such text would fail the whole group.</summary>
+/// <summary>What Postgres would refuse late, found before it is sent: U+0000 and lone surrogates in texts. Names and
+/// keys have passed <see cref="Names"/> at the door already; they are checked again because one such text would fail
+/// the whole group.</summary>
 internal static class FactChecks
 {
     /// <returns>Null when fine, else which fact and what, without its content.</returns>
-    /// <exception cref="SyncException">The group is empty or not dense: a sequencer that does that must not be believed.</exception>
+    /// <exception cref="SyncException">The group is empty or not dense: a sequencer that does that must not be
+    /// believed.</exception>
     internal static string? Check(FactGroup group)
     {
         if (group.Facts.Count == 0) throw new SyncException(SyncErrorCode.Invalid, "A group has at least one fact.");

@@ -2,11 +2,13 @@ using System.Globalization;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>The statements that read one feed's facts. They name the feed's own table, so that neither the planner nor the
-/// executor looks at (and locks) those of the others; the only thing pasted into them is the feed's number.</summary>
-/// <remarks>Every one is a single statement, so that a page and the position it stands at come from one snapshot. A page's
-/// value bytes are bounded on the server: behind the bound the value comes as null, and the reader stops there.
-/// The first columns are <see cref="FactRow.Columns"/>, then the feed's position and floor in those that make pages.</remarks>
+/// <summary>The statements that read one feed's facts. They name the feed's own table, so that neither the planner nor
+/// the executor looks at (and locks) those of the others; the only thing pasted into them is the feed's
+/// number.</summary>
+/// <remarks>Every one is a single statement, so that a page and the position it stands at come from one snapshot. A
+/// page's value bytes are bounded on the server: behind the bound the value comes as null, and the reader stops there.
+/// The first columns are <see cref="FactRow.Columns"/>, then the feed's position and floor in those that make
+/// pages.</remarks>
 internal sealed class FeedSql
 {
     private readonly string _fact;
@@ -117,15 +119,16 @@ internal sealed class FeedSql
     /// <summary>Current facts of many keys; after feed position and floor the ordinal.</summary>
     internal string Many { get; }
 
-    /// <summary>The last position at or before a time, by halving: positions are dense and times grow with them.</summary>
+    /// <summary>The last position at or before a time, by halving: positions are dense and times grow with
+    /// them.</summary>
     internal string PositionAt { get; }
 
     internal string Expire { get; }
 
-    /// <summary>Where a key has a sequence, in the index (origin, position): the sequence grows with the position, so the place
-    /// is bracketed. Each step looks at one index entry, at a guess by proportion and at the middle by turns, so steps are few
-    /// when writes came evenly and never more than twice the logarithm. From 32 entries on they are read instead.
-    /// Answers low and high: the fact is behind low and not behind high.</summary>
+    /// <summary>Where a key has a sequence, in the index (origin, position): the sequence grows with the position, so
+    /// the place is bracketed. Each step looks at one index entry, at a guess by proportion and at the middle by
+    /// turns, so steps are few when writes came evenly and never more than twice the logarithm. From 32 entries on
+    /// they are read instead. Answers low and high: the fact is behind low and not behind high.</summary>
     private string SequenceSearch => $"""
         with recursive search(origin, low, low_sequence, high, high_sequence, step) as (
             select r.origin, r.origin - 1, 0::bigint, f.position, f.sequence, 0

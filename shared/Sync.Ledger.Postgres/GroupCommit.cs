@@ -4,9 +4,9 @@ using static Sync.Ledger.Postgres.Statements;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>Commits a group: one round trip, one implicit transaction. The fence goes first, so a fenced owner does no work and
-/// nobody else can change the feed until this transaction ended; a row lock is released only after the commit is visible, so
-/// every snapshot that sees position p sees all below it.</summary>
+/// <summary>Commits a group: one round trip, one implicit transaction. The fence goes first, so a fenced owner does no
+/// work and nobody else can change the feed until this transaction ended; a row lock is released only after the commit
+/// is visible, so every snapshot that sees position p sees all below it.</summary>
 internal sealed class GroupCommit(Connections connections, NameDirectory names)
 {
     private const string Fence = """

@@ -2,8 +2,9 @@ using Sync.Contracts;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>What a group changes beside its facts: records that are new, records that turn live or dead, idempotency keys,
-/// collections. An update of a live record changes none of the first two: its last fact is found by its origin.</summary>
+/// <summary>What a group changes beside its facts: records that are new, records that turn live or dead, idempotency
+/// keys, collections. An update of a live record changes none of the first two: its last fact is found by its
+/// origin.</summary>
 internal sealed class GroupSideRows
 {
     private readonly Dictionary<(int Collection, string Key), int> _records = [];

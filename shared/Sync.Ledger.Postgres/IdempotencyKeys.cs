@@ -3,9 +3,9 @@ using System.Text;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>An idempotency key as 16 bytes. A UUID in its usual text is itself, so that keys made in time order come at the
-/// right end of the index; any other text is the start of its SHA-256, marked as a UUID of version 8. A UUID of version 8 is
-/// hashed too, so that no client can name what another text hashes to.</summary>
+/// <summary>An idempotency key as 16 bytes. A UUID in its usual text is itself, so that keys made in time order come
+/// at the right end of the index; any other text is the start of its SHA-256, marked as a UUID of version 8. A UUID of
+/// version 8 is hashed too, so that no client can name what another text hashes to.</summary>
 internal static class IdempotencyKeys
 {
     /// <summary>The short key, and the text when it cannot be made from that again.</summary>

@@ -4,8 +4,9 @@ using static Sync.Ledger.Postgres.Statements;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>Leases of feeds, by the database's clock only. Each statement locks the feed's row, so it comes before or after
-/// any commit of the feed, never in the middle: after an acquisition no commit of an older epoch can land.</summary>
+/// <summary>Leases of feeds, by the database's clock only. Each statement locks the feed's row, so it comes before or
+/// after any commit of the feed, never in the middle: after an acquisition no commit of an older epoch can
+/// land.</summary>
 internal sealed class Leases(Connections connections)
 {
     private const string Acquire = """

@@ -4,8 +4,8 @@ using static Sync.Ledger.Postgres.Statements;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>What a sequencer loads: up to three statements in one round trip. They need no common snapshot: only the feed's
-/// owner changes what they read, and it knows what it has in flight.</summary>
+/// <summary>What a sequencer loads: up to three statements in one round trip. They need no common snapshot: only the
+/// feed's owner changes what they read, and it knows what it has in flight.</summary>
 internal sealed class Loads(Connections connections, NameDirectory names, FeedSql[] feeds)
 {
     private const string Collections = """

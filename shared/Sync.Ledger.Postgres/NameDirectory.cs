@@ -11,9 +11,9 @@ internal sealed record VaultRow(int Id, FeedId Feed);
 /// <summary>The immutable part of a collection's row.</summary>
 internal sealed record CollectionRow(int Id, int VaultId, FeedId Feed);
 
-/// <summary>Numbers of vaults and collections. Such rows are never changed or removed, so what is remembered stays right;
-/// absence is never remembered. Safe from any thread: the maps are concurrent, and an entry is the same whoever adds it.
-/// A map that reaches its bound is emptied, which costs its next users one lookup each.</summary>
+/// <summary>Numbers of vaults and collections. Such rows are never changed or removed, so what is remembered stays
+/// right; absence is never remembered. Safe from any thread: the maps are concurrent, and an entry is the same whoever
+/// adds it. A map that reaches its bound is emptied, which costs its next users one lookup each.</summary>
 internal sealed class NameDirectory
 {
     private const int EntriesMax = 100_000;
@@ -91,8 +91,9 @@ internal sealed class NameDirectory
         return found;
     }
 
-    /// <summary>Makes the rows that are not there yet, in a transaction of its own before the group's: a row without facts
-    /// shows nowhere, so it does not matter when the group then fails. A pin that came first wins and shows in the answer.</summary>
+    /// <summary>Makes the rows that are not there yet, in a transaction of its own before the group's: a row without
+    /// facts shows nowhere, so it does not matter when the group then fails. A pin that came first wins and shows in
+    /// the answer.</summary>
     internal async ValueTask<CollectionRow?[]> EnsureAsync(
         NpgsqlConnection connection, FeedId feed, IReadOnlyList<CollectionName> names, CancellationToken cancellation)
     {
@@ -102,7 +103,8 @@ internal sealed class NameDirectory
         var batch = new NpgsqlBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
-            batch.Add(AddVaults, Value(missing.Select(name => name.Vault).Distinct(StringComparer.Ordinal).ToArray()), Value((short)feed.Value));
+            var vaults = missing.Select(name => name.Vault).Distinct(StringComparer.Ordinal).ToArray();
+            batch.Add(AddVaults, Value(vaults), Value((short)feed.Value));
             batch.Add(
                 AddCollections, Value(missing.ConvertAll(name => name.Vault).ToArray()),
                 Value(missing.ConvertAll(name => name.Collection).ToArray()));
@@ -125,7 +127,8 @@ internal sealed class NameDirectory
                 looked = await NamesAsync(connection, rows, cancellation).ConfigureAwait(false);
                 if (!looked.TryGetValue(row.Collection, out name))
                     throw new SyncException(
-                        SyncErrorCode.Corrupt, $"The fact at position {row.Position} names collection {row.Collection}, which is not there.");
+                        SyncErrorCode.Corrupt,
+                        $"The fact at position {row.Position} names collection {row.Collection}, which is not there.");
             }
             facts[index] = row.ToFact(name);
         }

@@ -3,8 +3,8 @@ using Sync.Contracts;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>The ledger in Postgres. Each call is one statement or one batch: one round trip, one snapshot. What each table and
-/// index is for is in <c>docs/decisions/0001-postgres-schema.md</c>.</summary>
+/// <summary>The ledger in Postgres. Each call is one statement or one batch: one round trip, one snapshot. What each
+/// table and index is for is in <c>docs/decisions/0001-postgres-schema.md</c>.</summary>
 /// <remarks>Safe to call concurrently: it holds no state but the pool and a memory of immutable numbers.</remarks>
 public sealed class PostgresLedgerStore : ILedgerStore
 {
@@ -35,11 +35,13 @@ public sealed class PostgresLedgerStore : ILedgerStore
     public LedgerInfo Info { get; }
 
     /// <summary>Connects, runs the migrations when an owner's connection string is given, and refuses a server on which
-    /// acknowledged commits could be lost, a schema of another version and a ledger that was restored elsewhere.</summary>
+    /// acknowledged commits could be lost, a schema of another version and a ledger that was restored
+    /// elsewhere.</summary>
     /// <param name="options">Where and how.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <exception cref="SyncException"><see cref="SyncErrorCode.Invalid"/>: an option, the server or the schema is not as it must
-    /// be; the message says what to do. <see cref="SyncErrorCode.LedgerUnavailable"/>: not reachable now; try again.</exception>
+    /// <exception cref="SyncException"><see cref="SyncErrorCode.Invalid"/>: an option, the server or the schema is not
+    /// as it must be; the message says what to do. <see cref="SyncErrorCode.LedgerUnavailable"/>: not reachable now;
+    /// try again.</exception>
     public static async Task<PostgresLedgerStore> OpenAsync(PostgresOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -105,7 +107,8 @@ public sealed class PostgresLedgerStore : ILedgerStore
     {
         ArgumentNullException.ThrowIfNull(items);
         if (items.Count > IEnvelopeSource.ItemsMax)
-            throw new SyncException(SyncErrorCode.Invalid, $"{items.Count} items were asked for; at most {IEnvelopeSource.ItemsMax} are allowed");
+            throw new SyncException(
+                SyncErrorCode.Invalid, $"{items.Count} items were asked for; at most {IEnvelopeSource.ItemsMax} are allowed");
         return _collections.GetManyAsync(vault, items, bytesMax, cancellation);
     }
 
@@ -114,7 +117,8 @@ public sealed class PostgresLedgerStore : ILedgerStore
         string vault, string collection, string? afterKey, int limit, AsOf asOf, int bytesMax, CancellationToken cancellation = default)
     {
         if (asOf.Sequence is not null)
-            throw new SyncException(SyncErrorCode.Invalid, "A list cannot be as of a sequence, which is of one key; give a position or a time");
+            throw new SyncException(
+                SyncErrorCode.Invalid, "A list cannot be as of a sequence, which is of one key; give a position or a time");
         return _collections.ListAsync(new CollectionName(vault, collection), afterKey, Allowed(limit), asOf, bytesMax, cancellation);
     }
 

@@ -5,7 +5,8 @@ using static Sync.Ledger.Postgres.Statements;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>What only the owner role does to a ledger, by a command or on a schedule; never by a writer process.</summary>
+/// <summary>What only the owner role does to a ledger, by a command or on a schedule; never by a writer
+/// process.</summary>
 public static class PostgresMaintenance
 {
     /// <summary>Facts of a partition unless another number is given.</summary>
@@ -28,7 +29,8 @@ public static class PostgresMaintenance
     /// <param name="vault">The vault.</param>
     /// <param name="feed">The feed.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <exception cref="SyncException"><see cref="SyncErrorCode.Invalid"/>: a wrong name or feed, or the vault has its feed already.</exception>
+    /// <exception cref="SyncException"><see cref="SyncErrorCode.Invalid"/>: a wrong name or feed, or the vault has its
+    /// feed already.</exception>
     public static Task PinVaultAsync(
         PostgresOptions options, string vault, FeedId feed, CancellationToken cancellation = default)
     {
@@ -52,8 +54,8 @@ public static class PostgresMaintenance
 
     /// <summary>Accepts a ledger that was restored or promoted, so that writers start on it again.</summary>
     /// <param name="options">With the owner's connection string.</param>
-    /// <param name="keepHistory">True only when it is certain that no acknowledged write is missing: readers then go on with their
-    /// cursors. False: a new history; every reader starts over.</param>
+    /// <param name="keepHistory">True only when it is certain that no acknowledged write is missing: readers then go
+    /// on with their cursors. False: a new history; every reader starts over.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <returns>The ledger's history.</returns>
     /// <exception cref="SyncException">The database cannot be reached, or the role may not do it.</exception>
@@ -76,14 +78,15 @@ public static class PostgresMaintenance
             },
             cancellation);
 
-    /// <summary>Gives the last partition of each feed an end ahead of the head once it is half full, and puts the next one behind
-    /// it. Late is harmless: the last partition takes whatever comes and only grows. Writers wait for two short exclusive locks;
-    /// the long part, the check that no row is beyond the end, runs beside them.</summary>
+    /// <summary>Gives the last partition of each feed an end ahead of the head once it is half full, and puts the next
+    /// one behind it. Late is harmless: the last partition takes whatever comes and only grows. Writers wait for two
+    /// short exclusive locks; the long part, the check that no row is beyond the end, runs beside them.</summary>
     /// <param name="options">With the owner's connection string.</param>
     /// <param name="partitionFacts">About how many facts a partition holds; 1000..1000000000.</param>
     /// <param name="cancellation">Gives up; a cut that was begun is finished by the next call.</param>
     /// <returns>How many partitions were added.</returns>
-    /// <exception cref="SyncException">The database cannot be reached, the role may not do it, or a lock was not free in 5 s.</exception>
+    /// <exception cref="SyncException">The database cannot be reached, the role may not do it, or a lock was not free
+    /// in 5 s.</exception>
     public static Task<int> CutPartitionsAsync(
         PostgresOptions options, long partitionFacts = PartitionFactsDefault, CancellationToken cancellation = default)
     {

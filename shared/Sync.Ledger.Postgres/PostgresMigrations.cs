@@ -6,8 +6,9 @@ using static Sync.Ledger.Postgres.Statements;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>Brings the schema <c>sync</c> to this version. Migrations are numbered SQL files in the assembly; each runs once, in a
-/// transaction of its own, under one advisory lock, so that any number of processes may start at once.</summary>
+/// <summary>Brings the schema <c>sync</c> to this version. Migrations are numbered SQL files in the assembly; each
+/// runs once, in a transaction of its own, under one advisory lock, so that any number of processes may start at
+/// once.</summary>
 public static class PostgresMigrations
 {
     // Any number, the same for ever: processes of all versions must meet at the same lock.
@@ -18,11 +19,14 @@ public static class PostgresMigrations
     /// <summary>The schema version that this assembly reads and writes.</summary>
     public static int Version => All[^1].Version;
 
-    /// <summary>Runs what is missing and renews the grants. Safe to repeat and to run at the same time elsewhere.</summary>
-    /// <param name="options">Uses <see cref="PostgresOptions.OwnerConnectionString"/>, else the connection string, and the roles' names.</param>
+    /// <summary>Runs what is missing and renews the grants. Safe to repeat and to run at the same time
+    /// elsewhere.</summary>
+    /// <param name="options">Uses <see cref="PostgresOptions.OwnerConnectionString"/>, else the connection string, and
+    /// the roles' names.</param>
     /// <param name="cancellation">Gives up between statements; what is committed stays.</param>
     /// <returns>The versions that ran now.</returns>
-    /// <exception cref="SyncException">The database cannot be reached, the role may not do it, or the schema is newer than this program.</exception>
+    /// <exception cref="SyncException">The database cannot be reached, the role may not do it, or the schema is newer
+    /// than this program.</exception>
     public static Task<IReadOnlyList<int>> RunAsync(PostgresOptions options, CancellationToken cancellation = default) =>
         Owner.RunAsync(
             options, "A migration of the schema sync", connection => RunAsync(connection, options, cancellation), cancellation);
@@ -72,15 +76,15 @@ public static class PostgresMigrations
     {
         if (present > Version)
             throw new SyncException(
-                SyncErrorCode.Invalid, $"The schema sync has version {present}, newer than this program's {Version}: use a newer program.");
+                SyncErrorCode.Invalid,
+                $"The schema sync has version {present}, newer than this program's {Version}: use a newer program.");
     }
 
     private static async Task<int> PresentAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         // The table is looked for in the catalogue first: naming an absent one would be an error.
-        if (await ScalarAsync(connection, "select count(*) from pg_tables where schemaname = 'sync' and tablename = 'migration'", cancellation)
-                .ConfigureAwait(false) == 0)
-            return 0;
+        const string Table = "select count(*) from pg_tables where schemaname = 'sync' and tablename = 'migration'";
+        if (await ScalarAsync(connection, Table, cancellation).ConfigureAwait(false) == 0) return 0;
         return (int)await ScalarAsync(connection, "select coalesce(max(version), 0)::bigint from sync.migration", cancellation)
             .ConfigureAwait(false);
     }
@@ -92,7 +96,8 @@ public static class PostgresMigrations
         await using (transaction.ConfigureAwait(false))
         {
             await connection.ExecuteAsync(Bootstrap, cancellation).ConfigureAwait(false);
-            await SetAsync(connection, "sync.feeds", options.Feeds.ToString(CultureInfo.InvariantCulture), cancellation).ConfigureAwait(false);
+            var feeds = options.Feeds.ToString(CultureInfo.InvariantCulture);
+            await SetAsync(connection, "sync.feeds", feeds, cancellation).ConfigureAwait(false);
             await connection.ExecuteAsync(migration.Sql, cancellation).ConfigureAwait(false);
             await connection.ExecuteAsync(
                 "insert into sync.migration (version, name) values ($1, $2)", cancellation, Value(migration.Version),

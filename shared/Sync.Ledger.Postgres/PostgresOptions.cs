@@ -3,54 +3,61 @@ using Sync.Contracts;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>How to reach the ledger's database, and the limits of doing so. One data source a process is made from it.</summary>
+/// <summary>How to reach the ledger's database, and the limits of doing so. One data source a process is made from
+/// it.</summary>
 public sealed record PostgresOptions
 {
-    /// <summary>Npgsql connection string of the runtime role. Pool, time-outs and session settings in it are replaced by the
-    /// members below. Never logged. Required.</summary>
+    /// <summary>Npgsql connection string of the runtime role. Pool, time-outs and session settings in it are replaced
+    /// by the members below. Never logged. Required.</summary>
     public string ConnectionString { get; init; } = "";
 
-    /// <summary>Connection string of the owner role: migrations run with it at start. Null (default): the schema must be there
-    /// already in the right version, and the runtime role needs no DDL.</summary>
+    /// <summary>Connection string of the owner role: migrations run with it at start. Null (default): the schema must
+    /// be there already in the right version, and the runtime role needs no DDL.</summary>
     public string? OwnerConnectionString { get; init; }
 
     /// <summary>Feeds of a ledger that is created now; an existing one keeps its number. Default 8; 1..1024.</summary>
     public int Feeds { get; init; } = Sync.Contracts.Feeds.CountDefault;
 
-    /// <summary>Role that gets the rights of a writer process at migration, when it exists. Default <c>sync_runtime</c>.</summary>
+    /// <summary>Role that gets the rights of a writer process at migration, when it exists. Default
+    /// <c>sync_runtime</c>.</summary>
     public string RuntimeRole { get; init; } = "sync_runtime";
 
     /// <summary>Role that gets the right to read at migration, when it exists. Default <c>sync_read</c>.</summary>
     public string ReadRole { get; init; } = "sync_read";
 
-    /// <summary>Most connections of the process. max_connections of the server must cover processes times this, and a reserve.
-    /// Default 10; 2..1000.</summary>
+    /// <summary>Most connections of the process. max_connections of the server must cover processes times this, and a
+    /// reserve. Default 10; 2..1000.</summary>
     public int ConnectionsMax { get; init; } = 10;
 
-    /// <summary>Of these, how many reads never take, so that commits and renewals of leases find one. Default 3; 1..ConnectionsMax - 1.</summary>
+    /// <summary>Of these, how many reads never take, so that commits and renewals of leases find one. Default 3;
+    /// 1..ConnectionsMax - 1.</summary>
     public int ConnectionsForCommits { get; init; } = 3;
 
-    /// <summary>Most reads that wait for a connection; the next is refused as exhausted. Default 1,000; 1..100000.</summary>
+    /// <summary>Most reads that wait for a connection; the next is refused as exhausted. Default 1,000;
+    /// 1..100000.</summary>
     public int ReadsWaitingMax { get; init; } = 1000;
 
     /// <summary>Longest wait for a new connection. Default 5 s; 1 s..1 min.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Longest time of one statement, by the server's clock; the client gives up 2 s after that. Default 10 s; 100 ms..10 min.</summary>
+    /// <summary>Longest time of one statement, by the server's clock; the client gives up 2 s after that. Default 10
+    /// s; 100 ms..10 min.</summary>
     public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Longest wait for a row's lock. Default 3 s; 10 ms..10 min.</summary>
     public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>After this the server ends a session that holds a transaction and sends nothing: a stopped process frees the
-    /// feed's row. Default 2 s; 100 ms..1 min.</summary>
+    /// <summary>After this the server ends a session that holds a transaction and sends nothing: a stopped process
+    /// frees the feed's row. Default 2 s; 100 ms..1 min.</summary>
     public TimeSpan IdleInTransactionTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>After this much silence of the other machine the server drops the connection. Default 10 s; 1 s..10 min.</summary>
+    /// <summary>After this much silence of the other machine the server drops the connection. Default 10 s; 1 s..10
+    /// min.</summary>
     public TimeSpan PeerTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Refuses unusable values.</summary>
-    /// <exception cref="SyncException"><see cref="SyncErrorCode.Invalid"/>: each wrong key with its value, range and unit.</exception>
+    /// <exception cref="SyncException"><see cref="SyncErrorCode.Invalid"/>: each wrong key with its value, range and
+    /// unit.</exception>
     public void Validate()
     {
         var wrong = new List<string>();

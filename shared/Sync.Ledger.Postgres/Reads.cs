@@ -60,7 +60,8 @@ internal sealed class Reads(Connections connections, NameDirectory names, FeedSq
         return new Position(found[0].Low);
     }
 
-    /// <summary>Runs a statement that asks for one row more than the limit, which tells whether there is more.</summary>
+    /// <summary>Runs a statement that asks for one row more than the limit, which tells whether there is
+    /// more.</summary>
     internal async ValueTask<FactPage> PageAsync(
         NpgsqlConnection connection, FeedId feed, string sql, int limit, CancellationToken cancellation, params NpgsqlParameter[] values)
     {
@@ -88,7 +89,10 @@ internal sealed class Reads(Connections connections, NameDirectory names, FeedSq
         if (await names.CollectionAsync(connection, key, cancellation).ConfigureAwait(false) is not { } collection) return null;
         var sql = feeds[collection.Feed.Value];
         if (asOf.Time is { } time)
-            asOf = new AsOf(null, await PositionAtAsync(connection, collection.Feed, time, cancellation).ConfigureAwait(false), null);
+        {
+            var at = await PositionAtAsync(connection, collection.Feed, time, cancellation).ConfigureAwait(false);
+            asOf = new AsOf(null, at, null);
+        }
         var (statement, moment) = asOf switch
         {
             { Sequence: { } sequence } => (sql.AsOfSequence, sequence.Value),
@@ -116,5 +120,7 @@ internal sealed class Reads(Connections connections, NameDirectory names, FeedSq
     }
 
     private static SyncException Hole(FeedId feed, long position) =>
-        new(SyncErrorCode.Corrupt, $"Feed {feed} has no fact at position {position}, which is behind its head. Nothing is served from it.");
+        new(
+            SyncErrorCode.Corrupt,
+            $"Feed {feed} has no fact at position {position}, which is not beyond its head. Nothing is served from it.");
 }

@@ -2,8 +2,8 @@ using System.Security.Cryptography;
 
 namespace Sync.Benchmarks.Schema;
 
-/// <summary>Groups of one feed as arrays, numbered as a sequencer would: each of the 50,000 keys once, then keys by a Zipf law.
-/// Values have 200 bytes. Used by one thread.</summary>
+/// <summary>Groups of one feed as arrays, numbered as a sequencer would: each of the 50,000 keys once, then keys by a
+/// Zipf law. Values have 200 bytes. Used by one thread.</summary>
 internal sealed class GroupSource(int seed)
 {
     internal const int KeyCount = 50_000;

@@ -5,8 +5,9 @@ using Sync.Testing.Postgres;
 
 namespace Sync.Benchmarks.Schema;
 
-/// <summary>Which schema and which way of committing a group costs least: all variants on one server in one run, by turns, with
-/// the same rows. Besides the rate it gives the CPU time of the server's process, which neighbours disturb less.</summary>
+/// <summary>Which schema and which way of committing a group costs least: all variants on one server in one run, by
+/// turns, with the same rows. Besides the rate it gives the CPU time of the server's process, which neighbours disturb
+/// less.</summary>
 internal static class SchemaBenchmark
 {
     private static readonly int[] GroupSizes = [1, 50, 200, 1000];
@@ -33,7 +34,8 @@ internal static class SchemaBenchmark
             var lanes = new List<Lane>();
             foreach (var variant in Variant.All)
                 lanes.Add(new Lane(variant, await VariantWriter.CreateAsync(database, variant, lanes.Count), new GroupSource(7)));
-            // A first round that does not count: every key once, so that what follows is updates, and statements are prepared.
+            // A first round that does not count: every key once, so that what follows is updates, and statements are
+            // prepared.
             foreach (var lane in lanes) await lane.FillAsync();
             for (var round = 0; round < rounds; round++)
                 foreach (var lane in lanes)

@@ -39,7 +39,8 @@ internal enum Division
 /// <param name="Carry">How rows travel.</param>
 /// <param name="Heads">What an update of a key costs beside its fact.</param>
 /// <param name="Division">Partitions.</param>
-/// <param name="WideIndexes">True: (feed, position) and (feed, origin, sequence). False: (position) and (origin, position).</param>
+/// <param name="WideIndexes">True: (feed, position) and (feed, origin, sequence). False: (position) and (origin,
+/// position).</param>
 internal sealed record Variant(string Name, Carry Carry, Heads Heads, Division Division, bool WideIndexes)
 {
     internal static readonly IReadOnlyList<Variant> All =

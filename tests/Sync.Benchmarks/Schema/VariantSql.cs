@@ -1,6 +1,7 @@
 namespace Sync.Benchmarks.Schema;
 
-/// <summary>The tables and statements of a variant, in a schema of its own. Only names made here are pasted into them.</summary>
+/// <summary>The tables and statements of a variant, in a schema of its own. Only names made here are pasted into
+/// them.</summary>
 internal sealed class VariantSql(Variant variant, string schema)
 {
     private const string FactNames =
@@ -11,7 +12,8 @@ internal sealed class VariantSql(Variant variant, string schema)
         "int[], bigint[], bigint[], bigint[], bigint[], smallint[], uuid[], uuid[], uuid[], text[], text[], text[], "
         + "bytea[], bytea[], bytea[]";
 
-    /// <summary>Numbers of the first and last of the group's parameters: fence, facts, idempotency, new records, collections.</summary>
+    /// <summary>Numbers of the first and last of the group's parameters: fence, facts, idempotency, new records,
+    /// collections.</summary>
     internal string Tables => $"""
         create schema {schema};
         create table {schema}.feed (
@@ -79,7 +81,8 @@ internal sealed class VariantSql(Variant variant, string schema)
     internal string UpdateCollection =>
         $"update {schema}.collection set last_position = $1, count = count + $2 where id = 1";
 
-    /// <summary>Parameters: of the fence, the fact columns, those of the idempotency keys, those of the records.</summary>
+    /// <summary>Parameters: of the fence, the fact columns, those of the idempotency keys, those of the
+    /// records.</summary>
     internal string OneStatement => $"""
         with fenced as (
             update {schema}.feed set position = $1 + $2, chain = $3, last_time = $4 where feed = 0 and position = $1 returning 1),

@@ -10,8 +10,8 @@ using static Sync.Testing.Ledger.LedgerTexts;
 
 namespace Sync.Integration.Tests.Postgres;
 
-/// <summary>Faults of the server while groups are committed: what was acknowledged stays, what is unknown is there whole or not
-/// at all, and it is found out by taking the feed again.</summary>
+/// <summary>Faults of the server while groups are committed: what was acknowledged stays, what is unknown is there
+/// whole or not at all, and it is found out by taking the feed again.</summary>
 public sealed class PostgresFaultTests(PostgresDatabase database) : IClassFixture<PostgresDatabase>
 {
     private const int Kills = 4;

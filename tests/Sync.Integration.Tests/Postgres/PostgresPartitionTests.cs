@@ -46,7 +46,8 @@ public sealed class PostgresPartitionTests(PostgresDatabase database) : IClassFi
         while (!done.IsCancellationRequested)
         {
             var group = await driver.GroupAsync([.. Enumerable.Range(0, 50).Select(number => Put(User($"k{number}")))]);
-            // A lock that the cut holds for long fails the commit certainly; it is then tried again, as a sequencer does.
+            // A lock that the cut holds for long fails the commit certainly; it is then tried again, as a sequencer
+            // does.
             while (await driver.TryCommitAsync(group) is not CommitOutcome.Committed and var outcome)
                 outcome.ShouldBeOfType<CommitOutcome.Failed>();
         }

@@ -10,7 +10,8 @@ using static Sync.Testing.Ledger.LedgerTexts;
 
 namespace Sync.Integration.Tests.Postgres;
 
-/// <summary>Reads cost what they answer, not what is stored: counted by the server in rows, so no clock is asked.</summary>
+/// <summary>Reads cost what they answer, not what is stored: counted by the server in rows, so no clock is
+/// asked.</summary>
 public sealed class PostgresPlanTests(PostgresDatabase database) : IClassFixture<PostgresDatabase>
 {
     private const int Depth = 4000;
@@ -55,7 +56,8 @@ public sealed class PostgresPlanTests(PostgresDatabase database) : IClassFixture
         });
     }
 
-    /// <summary>Rows of facts and records that one read fetched, on a server process of its own that reports when it ends.</summary>
+    /// <summary>Rows of facts and records that one read fetched, on a server process of its own that reports when it
+    /// ends.</summary>
     private static async Task CostsAsync<T>(TestLedger ledger, string what, long rowsMax, Func<ILedgerStore, ValueTask<T>> read)
     {
         await ledger.ExecuteAsync("select pg_stat_reset()");

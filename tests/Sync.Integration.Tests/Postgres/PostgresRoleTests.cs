@@ -7,8 +7,8 @@ using static Sync.Testing.Ledger.LedgerTexts;
 
 namespace Sync.Integration.Tests.Postgres;
 
-/// <summary>The runtime role has what a writer needs and nothing that changes the past. Tried with the role itself: the owner and
-/// a superuser may everything.</summary>
+/// <summary>The runtime role has what a writer needs and nothing that changes the past. Tried with the role itself:
+/// the owner and a superuser may everything.</summary>
 public sealed class PostgresRoleTests(PostgresDatabase database) : IClassFixture<PostgresDatabase>
 {
     private static readonly string[] Forbidden =
