@@ -5,7 +5,7 @@ namespace Sync.Transport.Internal;
 internal sealed class MailRing
 {
     private const int SizeMin = 4;
-    private const int SizeKept = 64;
+    private const int SizeKept = 256;
 
     private MailSlot[] _slots = new MailSlot[SizeMin];
     private int _head;
