@@ -1,5 +1,6 @@
 using Sync.Testing.Nats;
 using Sync.Testing.Postgres;
+using Sync.Transport;
 using Xunit;
 
 namespace Sync.Integration.Tests.Writer;
@@ -18,6 +19,9 @@ public sealed class WriterFixture(PostgresFixture postgres) : IAsyncLifetime
         Writer = await WriterUnderTest.StartAsync(
             null, $"Postgres:ConnectionString={database}", $"Postgres:MigratorConnectionString={database}", $"Nats:Url={_broker.Url}");
     }
+
+    /// <summary>One more connection to the broker.</summary>
+    internal ValueTask<IBus> ConnectAsync() => SyncBus.ConnectAsync(new BusOptions { Url = _broker!.Url });
 
     public async ValueTask DisposeAsync()
     {

@@ -1,0 +1,109 @@
+using System.Net;
+using Shouldly;
+using Sync.Contracts;
+using Sync.Ledger;
+using Sync.Testing.Nats;
+using Sync.Testing.Postgres;
+using Sync.Transport;
+using Sync.Writer.Engine;
+using Xunit;
+
+namespace Sync.Integration.Tests.Writer;
+
+public sealed class ForwardingTests(PostgresFixture postgres)
+{
+    [Fact]
+    public async Task A_writer_that_owns_nothing_hands_writes_to_the_owner_and_takes_over_when_it_goes()
+    {
+        var database = await (await postgres.ServerAsync()).CreateDatabaseAsync("forwarding");
+        await using var broker = await NatsServer.StartAsync();
+        string[] settings =
+            [$"Postgres:ConnectionString={database}", $"Postgres:MigratorConnectionString={database}", $"Nats:Url={broker.Url}"];
+        var owner = await WriterUnderTest.StartAsync(null, settings);
+        await using var other = await WriterUnderTest.StartAsync(null, settings);
+        (await OwnedAsync(owner)).ShouldBe(8);
+        (await OwnedAsync(other)).ShouldBe(0);
+
+        var put = await other.PutAsync("/v1/vaults/acme/c/a", """{"v":1}""", ("Idempotency-Key", "one"));
+        put.Status.ShouldBe(HttpStatusCode.Created, put.Text);
+        (await owner.GetAsync("/v1/vaults/acme/c/a")).Number("sequence").ShouldBe(1);
+        (await owner.PutAsync("/v1/vaults/acme/c/a", """{"v":1}""", ("Idempotency-Key", "one"))).Header("Sync-Replayed").ShouldBe("true");
+        var refused = await other.PutAsync("/v1/vaults/acme/c/a", "2", ("If-Match", "\"9\""));
+        refused.Status.ShouldBe(HttpStatusCode.PreconditionFailed);
+        refused.Json.GetProperty("current").GetProperty("value").GetRawText().ShouldBe("""{"v":1}""");
+
+        var batch = await other.BatchAsync(string.Concat(Enumerable.Range(0, 1200).Select(index =>
+            $$"""{"vault":"acme","collection":"c","key":"k{{index % 3}}","value":{{index}}}""" + "\n")));
+        batch.Lines.Select(line => line.GetProperty("sequence").GetInt64()).ShouldBe(Enumerable.Range(0, 1200).Select(index => index / 3 + 1L));
+        var atomic = await other.BatchAsync(
+            """{"vault":"acme","collection":"c","key":"x","value":1}""" + "\n"
+            + """{"vault":"acme","collection":"c","key":"a","value":1,"expected":9}""" + "\n", "?atomic=true");
+        atomic.Problem.ShouldBe("expected-sequence-differs");
+        atomic.Number("line").ShouldBe(2);
+        (await other.BatchAsync("""{"vault":"acme","collection":"c","key":"x","value":1}""", "?atomic=true"))
+            .Lines.Single().GetProperty("sequence").GetInt64().ShouldBe(1);
+
+        await owner.DisposeAsync();
+        var after = await other.PutAsync("/v1/vaults/acme/c/a", "3", ("Idempotency-Key", "two"));
+        after.Number("sequence").ShouldBe(2);
+        await other.ReadyAsync();
+        (await OwnedAsync(other)).ShouldBe(8);
+    }
+
+    [Fact]
+    public async Task Without_an_owner_before_the_deadline_a_write_is_refused_and_told_when_to_come_back()
+    {
+        await using var system = await LeasedAwayAsync();
+        await using var writer = await WriterUnderTest.StartAsync(system.Parts, "Writer:OwnerTimeout=00:00:00.5");
+        var refused = await writer.PutAsync("/v1/vaults/acme/c/a", "1");
+        refused.Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        refused.Problem.ShouldBe("no-owner");
+        refused.Header("Retry-After").ShouldBe("1");
+        var batch = await writer.BatchAsync("""{"vault":"acme","collection":"c","key":"a","value":1}""");
+        Answer.ProblemOf(batch.Lines.Single()).ShouldBe("no-owner");
+    }
+
+    [Fact]
+    public async Task A_write_that_is_lost_on_the_way_has_an_unknown_outcome()
+    {
+        await using var system = await LeasedAwayAsync();
+        var silence = new TaskCompletionSource<BusReply>();
+        await using var mute = await system.Bus.ServeAsync(
+            "sync.own.*", Subjects.WriterQueueGroup, (_, cancellation) => new(silence.Task.WaitAsync(cancellation)),
+            new ServeOptions { DrainTimeout = TimeSpan.Zero });
+        await using var writer = await WriterUnderTest.StartAsync(system.Parts, "Writer:OwnerTimeout=00:00:00.5");
+        var lost = await writer.PutAsync("/v1/vaults/acme/c/a", "1");
+        lost.Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        lost.Problem.ShouldBe("unknown-outcome");
+        lost.Json.GetProperty("detail").GetString()!.ShouldContain("same Idempotency-Key");
+        lost.Header("Retry-After").ShouldNotBeNull();
+    }
+
+    private static async Task<int> OwnedAsync(WriterUnderTest writer) =>
+        (await writer.GetAsync("/v1/status")).Json.GetProperty("feeds").EnumerateArray().Count(feed => feed.GetProperty("owned_here").GetBoolean());
+
+    // A ledger whose feeds all belong to somebody who does not answer.
+    private static async Task<EmbeddedSystem> LeasedAwayAsync()
+    {
+        var store = new MemoryLedgerStore(TimeProvider.System, new MemoryLedgerOptions { Feeds = 2 });
+        for (var feed = 0; feed < 2; feed++)
+            (await store.AcquireAsync(new FeedId(feed), "somebody else", TimeSpan.FromHours(1))).ShouldNotBeNull();
+        return new EmbeddedSystem(store);
+    }
+
+    private sealed class EmbeddedSystem(ILedgerStore store) : IAsyncDisposable
+    {
+        private readonly InProcessTransport _transport = new();
+
+        public InProcessBus Bus { get; } = new();
+
+        public WriterParts Parts => new() { Store = store, Bus = Bus, Transport = _transport };
+
+        public async ValueTask DisposeAsync()
+        {
+            await _transport.DisposeAsync();
+            await Bus.DisposeAsync();
+            await store.DisposeAsync();
+        }
+    }
+}
