@@ -142,9 +142,9 @@ public static class BeatCodec
             start = reader.Offset;
             if (!reader.TryReadArrayHeader(out var parts)) return false;
             if (parts != 3) return reader.FailAt("a collection is not [vault, collection, last position]", start);
-            if (!reader.TryReadStringBytes(out var vault) || !reader.TryReadStringBytes(out var collection)
+            if (!reader.TryReadString(texts, out var vault) || !reader.TryReadString(texts, out var collection)
                 || !reader.TryReadInt64(0, long.MaxValue, out var last)) return false;
-            read[index] = new BeatCollection(texts.Get(vault), texts.Get(collection), new(last));
+            read[index] = new BeatCollection(vault, collection, new(last));
         }
         collections = read;
         return true;

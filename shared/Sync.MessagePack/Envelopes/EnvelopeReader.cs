@@ -1,4 +1,3 @@
-using System.Text;
 using Sync.Contracts;
 using F = Sync.MessagePack.EnvelopeFields;
 
@@ -7,11 +6,10 @@ namespace Sync.MessagePack;
 /// <summary>Reads an envelope's map, alone or inside another message.</summary>
 internal static class EnvelopeReader
 {
-    // What the fields were, as slices of the input: nothing is allocated before all of them are known to be sound.
     private ref struct Parts
     {
-        public ReadOnlySpan<byte> Value, SchemaVersion, Vault, Collection, Key, Hash, Id, Producer;
-        public bool HasVersion;
+        public ReadOnlySpan<byte> Value, Hash, Id;
+        public string? SchemaVersion, Vault, Collection, Key, Producer;
         public long Sequence, Feed, Position, History, After;
         public ChangeOp Op;
         public Timestamp Time;
@@ -28,24 +26,23 @@ internal static class EnvelopeReader
         if (!MapCursor.TryBegin(ref reader, F.Names, out where)) return null;
         Parts parts = default;
         while (where.TryNext(ref reader, out var field))
-            if (!TryReadField(ref reader, field, ref parts)) return null;
+            if (!TryReadField(ref reader, field, subscribed, texts, ref parts)) return null;
         if (!reader.Error.IsNone || !where.TryRequire(ref reader, F.Value) || !where.TryRequire(ref reader, F.Sequence)) return null;
-        return Make(parts, where, subscribed, texts);
+        return Make(parts);
     }
 
-    private static bool TryReadField(ref MsgPackReader reader, int field, ref Parts parts)
+    private static bool TryReadField(
+        ref MsgPackReader reader, int field, in SyncedKey subscribed, TextCache texts, ref Parts parts)
     {
         switch (field)
         {
             case F.Value: return reader.TryReadRaw(out parts.Value);
             case F.SchemaVersion:
-                if (reader.TrySkipNil()) return true;
-                parts.HasVersion = true;
-                return reader.TryReadStringBytes(out parts.SchemaVersion);
+                return reader.TrySkipNil() || TryReadText(ref reader, null, texts, out parts.SchemaVersion);
             case F.Sequence: return reader.TryReadInt64(0, long.MaxValue, out parts.Sequence);
-            case F.Vault: return reader.TryReadStringBytes(out parts.Vault);
-            case F.Collection: return reader.TryReadStringBytes(out parts.Collection);
-            case F.Key: return reader.TryReadStringBytes(out parts.Key);
+            case F.Vault: return TryReadText(ref reader, subscribed.Vault, texts, out parts.Vault);
+            case F.Collection: return TryReadText(ref reader, subscribed.Collection, texts, out parts.Collection);
+            case F.Key: return TryReadText(ref reader, subscribed.Key, null, out parts.Key);
             case F.Op: return F.TryReadOp(ref reader, out parts.Op);
             case F.Id: return reader.TryReadBinary(FactId.Size, out parts.Id);
             case F.Feed: return reader.TryReadInt64(0, int.MaxValue, out parts.Feed);
@@ -54,33 +51,34 @@ internal static class EnvelopeReader
             case F.Hash: return reader.TryReadBinary(Hash256.Size, out parts.Hash);
             case F.After: return reader.TryReadInt64(0, long.MaxValue, out parts.After);
             case F.Time: return reader.TryReadTimestamp(out parts.Time);
-            default: return reader.TryReadStringBytes(out parts.Producer);
+            default: return TryReadText(ref reader, null, texts, out parts.Producer);
         }
     }
 
-    private static Envelope Make(in Parts parts, in MapCursor seen, SyncedKey subscribed, TextCache texts) => new()
+    private static Envelope Make(in Parts parts) => new()
     {
-        Key = new SyncedKey(
-            seen.Has(F.Vault) ? Text(parts.Vault, subscribed.Vault, texts) : null!,
-            seen.Has(F.Collection) ? Text(parts.Collection, subscribed.Collection, texts) : null!,
-            seen.Has(F.Key) ? Text(parts.Key, subscribed.Key, null) : null!),
+        Key = new SyncedKey(parts.Vault!, parts.Collection!, parts.Key!),
         Value = parts.Value is [0xc0] ? F.NilValue : parts.Value.ToArray(),
-        SchemaVersion = new SchemaVersion(parts.HasVersion ? texts.Get(parts.SchemaVersion) : null),
+        SchemaVersion = new SchemaVersion(parts.SchemaVersion),
         Sequence = new Sequence(parts.Sequence),
         Op = parts.Op,
-        Id = seen.Has(F.Id) ? FactId.FromBytes(parts.Id) : default,
+        Id = parts.Id.IsEmpty ? default : FactId.FromBytes(parts.Id),
         Feed = new FeedId((int)parts.Feed),
         Position = new Position(parts.Position),
         History = new HistoryId(parts.History),
-        Hash = seen.Has(F.Hash) ? new Hash256(parts.Hash) : default,
+        Hash = parts.Hash.IsEmpty ? default : new Hash256(parts.Hash),
         After = new Position(parts.After),
         Time = parts.Time,
-        Producer = seen.Has(F.Producer) ? texts.Get(parts.Producer) : null,
+        Producer = parts.Producer,
     };
 
-    private static string Text(ReadOnlySpan<byte> utf8, string? likely, TextCache? texts)
+    private static bool TryReadText(ref MsgPackReader reader, string? likely, TextCache? texts, out string? text)
     {
-        if (likely is not null && TextCache.Equal(utf8, likely)) return likely;
-        return texts is null ? Encoding.UTF8.GetString(utf8) : texts.Get(utf8);
+        text = likely;
+        var start = reader.Offset;
+        if (!reader.TryReadUncheckedString(out var utf8)) return false;
+        if (likely is not null && TextCache.Equal(utf8, likely)) return true;
+        var isValid = texts is null ? TextCache.TryMake(utf8, out text) : texts.TryGet(utf8, out text);
+        return isValid || reader.FailAt("invalid UTF-8", start);
     }
 }

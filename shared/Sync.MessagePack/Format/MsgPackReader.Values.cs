@@ -7,17 +7,21 @@ namespace Sync.MessagePack;
 public ref partial struct MsgPackReader
 {
     /// <summary>Reads nil.</summary>
-    public bool TryReadNil() => NextType == MsgPackType.Nil ? TryReadToken(out _) : Expected("expected nil");
+    public bool TryReadNil() => TryReadToken(MsgPackType.Nil, "expected nil", out _);
 
     /// <summary>Reads nil if it is next; anything else stays, and is no error.</summary>
-    public bool TrySkipNil() => NextType == MsgPackType.Nil && TryReadToken(out _);
+    public bool TrySkipNil()
+    {
+        if (_at >= _bytes.Length || _bytes[_at] != 0xc0 || !_error.IsNone) return false;
+        _at++;
+        return true;
+    }
 
     /// <summary>Reads true or false.</summary>
     public bool TryReadBoolean(out bool value)
     {
         value = false;
-        if (NextType != MsgPackType.Boolean) return Expected("expected a boolean");
-        if (!TryReadToken(out var token)) return false;
+        if (!TryReadToken(MsgPackType.Boolean, "expected a boolean", out var token)) return false;
         value = token.Bits != 0;
         return true;
     }
@@ -32,8 +36,7 @@ public ref partial struct MsgPackReader
         }
         value = 0;
         var start = _at;
-        if (NextType != MsgPackType.Integer) return Expected("expected an integer");
-        if (!TryReadToken(out var token)) return false;
+        if (!TryReadToken(MsgPackType.Integer, "expected an integer", out var token)) return false;
         if (!token.IsNegative && token.Bits > long.MaxValue) return FailAt("the integer is over 2^63 - 1", start);
         value = (long)token.Bits;
         return true;
@@ -44,8 +47,7 @@ public ref partial struct MsgPackReader
     {
         value = 0;
         var start = _at;
-        if (NextType != MsgPackType.Integer) return Expected("expected an integer");
-        if (!TryReadToken(out var token)) return false;
+        if (!TryReadToken(MsgPackType.Integer, "expected an integer", out var token)) return false;
         if (token.IsNegative) return FailAt("the integer is negative", start);
         value = token.Bits;
         return true;
@@ -66,8 +68,7 @@ public ref partial struct MsgPackReader
     public bool TryReadDouble(out double value)
     {
         value = 0;
-        if (NextType != MsgPackType.Float) return Expected("expected a float");
-        if (!TryReadToken(out var token)) return false;
+        if (!TryReadToken(MsgPackType.Float, "expected a float", out var token)) return false;
         value = BitConverter.UInt64BitsToDouble(token.Bits);
         return true;
     }
@@ -88,6 +89,22 @@ public ref partial struct MsgPackReader
         return true;
     }
 
+    /// <summary>Reads text that repeats from message to message.</summary>
+    internal bool TryReadString(TextCache texts, out string value)
+    {
+        value = "";
+        var start = _at;
+        return TryReadUncheckedString(out var bytes) && (texts.TryGet(bytes, out value) || FailAt("invalid UTF-8", start));
+    }
+
+    /// <summary>Moves past these very bytes, if they are next.</summary>
+    internal bool TryTake(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.IsEmpty || !_bytes[_at..].StartsWith(bytes) || !_error.IsNone) return false;
+        _at += bytes.Length;
+        return true;
+    }
+
     /// <summary>For names that are compared with known ASCII text at once.</summary>
     internal bool TryReadUncheckedString(out ReadOnlySpan<byte> value)
     {
@@ -100,8 +117,7 @@ public ref partial struct MsgPackReader
             _at += 1 + length;
             return true;
         }
-        if (NextType != MsgPackType.String) return Expected("expected a string");
-        if (!TryReadToken(out var token)) return false;
+        if (!TryReadToken(MsgPackType.String, "expected a string", out var token)) return false;
         value = _bytes.Slice(token.Start, token.Length);
         return true;
     }
@@ -110,8 +126,7 @@ public ref partial struct MsgPackReader
     public bool TryReadBinary(out ReadOnlySpan<byte> value)
     {
         value = default;
-        if (NextType != MsgPackType.Binary) return Expected("expected binary");
-        if (!TryReadToken(out var token)) return false;
+        if (!TryReadToken(MsgPackType.Binary, "expected binary", out var token)) return false;
         value = _bytes.Slice(token.Start, token.Length);
         return true;
     }
@@ -128,8 +143,7 @@ public ref partial struct MsgPackReader
     public bool TryReadArrayHeader(out int count)
     {
         count = 0;
-        if (NextType != MsgPackType.Array) return Expected("expected an array");
-        if (!TryReadToken(out var token)) return false;
+        if (!TryReadToken(MsgPackType.Array, "expected an array", out var token)) return false;
         count = token.Length;
         return true;
     }
@@ -139,8 +153,7 @@ public ref partial struct MsgPackReader
     public bool TryReadMapHeader(out int count)
     {
         count = 0;
-        if (NextType != MsgPackType.Map) return Expected("expected a map");
-        if (!TryReadToken(out var token)) return false;
+        if (!TryReadToken(MsgPackType.Map, "expected a map", out var token)) return false;
         count = token.Length;
         return true;
     }
@@ -150,8 +163,7 @@ public ref partial struct MsgPackReader
     {
         type = 0;
         value = default;
-        if (NextType != MsgPackType.Extension) return Expected("expected an extension");
-        if (!TryReadToken(out var token)) return false;
+        if (!TryReadToken(MsgPackType.Extension, "expected an extension", out var token)) return false;
         type = token.Extension;
         value = _bytes.Slice(token.Start, token.Length);
         return true;
@@ -168,10 +180,13 @@ public ref partial struct MsgPackReader
             : FailAt("expected a timestamp (extension -1)", start);
     }
 
-    private bool Expected(string what) => _error.IsNone && Fail(NextType switch
+    // What is of another kind stays where it is: the error points at it.
+    private bool TryReadToken(MsgPackType type, string expected, out MsgPackToken token)
     {
-        MsgPackType.End => "truncated: a value is missing",
-        MsgPackType.Invalid => "invalid type byte 0xc1",
-        _ => what,
-    });
+        var start = _at;
+        if (!TryReadToken(out token)) return false;
+        if (token.Type == type) return true;
+        _at = start;
+        return Fail(expected);
+    }
 }

@@ -6,15 +6,17 @@ namespace Sync.MessagePack;
 internal sealed class FieldNames
 {
     private readonly byte[][] _utf8;
+    private readonly byte[][] _packed;
     private readonly string[] _names;
 
     /// <param name="message">What the map is called in errors.</param>
-    /// <param name="names">ASCII, at most 64.</param>
+    /// <param name="names">At most 64, each at most 31 ASCII characters.</param>
     public FieldNames(string message, params string[] names)
     {
         Message = message;
         _names = names;
         _utf8 = Array.ConvertAll(names, Encoding.UTF8.GetBytes);
+        _packed = Array.ConvertAll(_utf8, name => (byte[])[(byte)(0xa0 | name.Length), .. name]);
     }
 
     public string Message { get; }
@@ -25,13 +27,13 @@ internal sealed class FieldNames
 
     public string NameOf(int field) => _names[field];
 
+    /// <summary>The key of a field as our writer packs it; empty past the last field.</summary>
+    public ReadOnlySpan<byte> Packed(int field) => (uint)field < (uint)_packed.Length ? _packed[field] : default;
+
     /// <summary>The field of a key, or -1.</summary>
-    /// <param name="key">The key as it came.</param>
-    /// <param name="expected">Tried first: most messages keep the writer's order.</param>
-    public int Find(ReadOnlySpan<byte> key, int expected)
+    public int Find(ReadOnlySpan<byte> key)
     {
         var utf8 = _utf8;
-        if ((uint)expected < (uint)utf8.Length && key.SequenceEqual(utf8[expected])) return expected;
         for (var field = 0; field < utf8.Length; field++)
             if (utf8[field].Length == key.Length && key.SequenceEqual(utf8[field])) return field;
         return -1;

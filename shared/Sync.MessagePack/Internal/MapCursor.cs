@@ -41,16 +41,13 @@ internal struct MapCursor
         {
             (field, Field) = (-1, -1);
             _left--;
+            // Most messages keep the writer's order: the key of the next field, or of one a little behind, is there as a whole.
+            for (var likely = expected; likely < expected + 3; likely++)
+                if (!Has(likely) && reader.TryTake(_names.Packed(likely))) return Found(field = likely);
             var start = reader.Offset;
             if (!reader.TryReadUncheckedString(out var key)) return false;
-            field = _names.Find(key, expected);
-            if (field >= 0)
-            {
-                if (Has(field)) return reader.FailAt("duplicate key", start);
-                _seen |= 1UL << field;
-                Field = field;
-                return true;
-            }
+            field = _names.Find(key);
+            if (field >= 0) return Has(field) ? reader.FailAt("duplicate key", start) : Found(field);
             _unknown++;
             if (!Utf8.IsValid(key)) return reader.FailAt("invalid UTF-8", start);
             if (!reader.TrySkip()) return false;
@@ -59,6 +56,13 @@ internal struct MapCursor
         // One unknown key cannot be there twice; with more, the keys are looked through once again.
         if (_unknown > 1) RefuseDuplicates(reader.Bytes[_start..reader.Offset], ref reader);
         return false;
+    }
+
+    private bool Found(int field)
+    {
+        _seen |= 1UL << field;
+        Field = field;
+        return true;
     }
 
     /// <summary>Checks that a required field was there.</summary>

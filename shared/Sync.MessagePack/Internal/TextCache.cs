@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 using System.Text.Unicode;
 
@@ -14,16 +15,26 @@ internal sealed class TextCache
     private const int SlotCount = 1024;
     private readonly string?[] _slots = new string?[SlotCount];
 
-    /// <summary>The text of valid UTF-8.</summary>
-    public string Get(ReadOnlySpan<byte> utf8)
+    /// <summary>The text of some bytes; false when they are not UTF-8. (What equals a text is; only the rest is looked through.)</summary>
+    public bool TryGet(ReadOnlySpan<byte> utf8, out string text)
     {
-        if (utf8.Length is 0 or > BytesMax) return Encoding.UTF8.GetString(utf8);
         ref var slot = ref _slots[Slot(utf8)];
-        var kept = Volatile.Read(ref slot);
-        if (kept is not null && Equal(utf8, kept)) return kept;
-        var text = Encoding.UTF8.GetString(utf8);
-        Volatile.Write(ref slot, text);
-        return text;
+        if (Volatile.Read(ref slot) is { } kept && Equal(utf8, kept))
+        {
+            text = kept;
+            return true;
+        }
+        if (!TryMake(utf8, out text)) return false;
+        if (utf8.Length is > 0 and <= BytesMax) Volatile.Write(ref slot, text);
+        return true;
+    }
+
+    /// <summary>A new text of some bytes; false when they are not UTF-8.</summary>
+    public static bool TryMake(ReadOnlySpan<byte> utf8, out string text)
+    {
+        var isValid = Utf8.IsValid(utf8);
+        text = isValid ? Encoding.UTF8.GetString(utf8) : "";
+        return isValid;
     }
 
     /// <summary>True when the bytes are the UTF-8 of the text.</summary>
@@ -46,8 +57,18 @@ internal sealed class TextCache
 
     private static int Slot(ReadOnlySpan<byte> utf8)
     {
-        var hash = (uint)utf8.Length * 2654435761;
-        foreach (var value in utf8) hash = (hash ^ value) * 16777619;
-        return (int)((hash ^ hash >> 15) & (SlotCount - 1));
+        // Two overlapping words and the length tell the texts of one system apart; those they do not share a slot.
+        ulong first = 0, last = 0;
+        if (utf8.Length >= sizeof(ulong))
+        {
+            first = BinaryPrimitives.ReadUInt64LittleEndian(utf8);
+            last = BinaryPrimitives.ReadUInt64LittleEndian(utf8[^sizeof(ulong)..]);
+        }
+        else
+        {
+            foreach (var value in utf8) first = first << 8 | value;
+        }
+        var hash = (first ^ ulong.RotateLeft(last, 31) ^ (ulong)utf8.Length) * 0x9E37_79B9_7F4A_7C15;
+        return (int)(hash >> 54);
     }
 }

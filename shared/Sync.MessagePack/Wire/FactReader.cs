@@ -88,9 +88,8 @@ internal static class FactReader
 
     private static bool TryReadText(ref MsgPackReader reader, TextCache texts, out string? text)
     {
-        text = null;
-        if (!reader.TryReadStringBytes(out var bytes)) return false;
-        text = texts.Get(bytes);
-        return true;
+        var isText = reader.TryReadString(texts, out var read);
+        text = read;
+        return isText;
     }
 }

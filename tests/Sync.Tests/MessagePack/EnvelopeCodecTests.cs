@@ -146,6 +146,32 @@ public sealed class EnvelopeCodecTests
         };
     }
 
+    [Fact]
+    public void Fields_may_come_in_any_order_and_none_twice()
+    {
+        var bytes = Encode(Samples.Tombstone());
+        var reader = new MsgPackReader(bytes);
+        reader.TryReadMapHeader(out var count).ShouldBeTrue();
+        var pairs = new byte[count][];
+        for (var index = 0; index < count; index++)
+        {
+            reader.TryReadRaw(out var name).ShouldBeTrue();
+            reader.TryReadRaw(out var value).ShouldBeTrue();
+            pairs[index] = [.. name, .. value];
+        }
+        var random = new Random(20_260_103);
+        for (var round = 0; round < 5_000; round++)
+        {
+            random.Shuffle(pairs);
+            EnvelopeCodec.Default.Decode([(byte)(0x80 + count), .. pairs.SelectMany(pair => pair)])
+                .Value.ShouldBeSameAs(Samples.Tombstone());
+            var twice = pairs.ToList();
+            twice.Insert(random.Next(count), pairs[random.Next(count)]);
+            EnvelopeCodec.Default.Decode([0xde, 0, (byte)twice.Count, .. twice.SelectMany(pair => pair)])
+                .Error.ShouldNotBeNull().ShouldContain("duplicate key");
+        }
+    }
+
     private static Envelope Minimal() => new() { Key = new(null!, null!, null!), Value = Samples.Value, SchemaVersion = new("1.0"), Sequence = new(1) };
 
     private static Envelope KnownAbsent() => new() { Key = Samples.Key, Value = new byte[] { 0xc0 }, Sequence = Sequence.None };
