@@ -46,9 +46,9 @@ public sealed class NatsTransport : ITransport
         (_bus, _codec, _subjects) = (bus, codec, subjects ?? new Subjects(options.Subjects));
         _logger = logger ?? NullLogger<NatsTransport>.Instance;
         _fence = new(Release, options.BeatHoldMax, options.BeatMailboxMax, time);
-        _keys = new(options.KeyMailboxMax, options.SubscribeTimeout, true, _fence, time, _logger, AttachKeyAsync);
-        _patterns = new(options.PatternMailboxMax, options.SubscribeTimeout, true, _fence, time, _logger, AttachPatternAsync);
-        _beats = new(options.BeatMailboxMax, options.SubscribeTimeout, false, null, time, _logger, AttachBeatsAsync);
+        _keys = new(options.KeyMailboxMax, options.SubscribeTimeout, true, _fence, time, _logger, AttachKeyAsync, bus.FlushAsync);
+        _patterns = new(options.PatternMailboxMax, options.SubscribeTimeout, true, _fence, time, _logger, AttachPatternAsync, bus.FlushAsync);
+        _beats = new(options.BeatMailboxMax, options.SubscribeTimeout, false, null, time, _logger, AttachBeatsAsync, bus.FlushAsync);
     }
 
     /// <inheritdoc/>

@@ -29,6 +29,9 @@ internal static partial class TransportLog
     [LoggerMessage(4007, LogLevel.Warning, "The responder of {Subject} is overloaded ({Count} refusals, logged at powers of two)")]
     public static partial void Overloaded(this ILogger logger, string subject, long count);
 
+    [LoggerMessage(4009, LogLevel.Debug, "A subscriber joined while the bus was not there")]
+    public static partial void JoinedUnconfirmed(this ILogger logger, Exception exception);
+
     [LoggerMessage(4008, LogLevel.Warning, "Unsubscribing {Name} failed")]
     public static partial void DetachFailed(this ILogger logger, object name, Exception exception);
 }

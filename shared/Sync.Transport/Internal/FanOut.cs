@@ -19,7 +19,8 @@ internal sealed class FanOut<TName, THandler, TItem, TMail>(
     ArrivalFence? fence,
     TimeProvider time,
     ILogger logger,
-    Func<TName, Mailbox<THandler, TItem, TMail>, CancellationToken, ValueTask<IAsyncDisposable>>? attach)
+    Func<TName, Mailbox<THandler, TItem, TMail>, CancellationToken, ValueTask<IAsyncDisposable>>? attach,
+    Func<CancellationToken, ValueTask>? flush = null)
     where TName : notnull
     where THandler : class
     where TItem : class
@@ -54,11 +55,14 @@ internal sealed class FanOut<TName, THandler, TItem, TMail>(
             }
             member = route.Mailbox.Join(handler);
         }
+        // What a new route receives was published behind its subscription: it is the first handler's from the start.
+        if (isNew) route.Mailbox.Begin(member);
         // Not awaited here: the attempt belongs to all who wait for it, and one of them may give up.
         if (isNew) _ = AttachAsync(name, route);
         try
         {
             await route.Attached.Task.WaitAsync(cancellation).ConfigureAwait(false);
+            if (!isNew) await BeginAsync(route, member, cancellation).ConfigureAwait(false);
         }
         catch
         {
@@ -108,6 +112,21 @@ internal sealed class FanOut<TName, THandler, TItem, TMail>(
                     SyncErrorCode.BusUnavailable, $"the subscription of {name} was not confirmed within {attachTimeout}", true, exception)
                 : exception);
         }
+    }
+
+    // Whoever joins a subscription that is there may find messages on their way that were published before: a round trip
+    // brings them in first. Without a connection there is nothing on its way, and its return is told to every handler.
+    private async ValueTask BeginAsync(Route route, Member<THandler> member, CancellationToken cancellation)
+    {
+        try
+        {
+            if (flush is not null && member.From == Member<THandler>.NotYet) await flush(cancellation).ConfigureAwait(false);
+        }
+        catch (SyncException exception) when (exception.Code == SyncErrorCode.BusUnavailable)
+        {
+            logger.JoinedUnconfirmed(exception);
+        }
+        route.Mailbox.Begin(member);
     }
 
     private async ValueTask LeaveAsync(TName name, Route route, Member<THandler> member)

@@ -45,7 +45,7 @@ internal sealed class Mailbox<THandler, TItem, TMail>(
     private bool _scheduled;
     private long _errors;
 
-    /// <summary>Adds a handler, or a holder to the one that is there.</summary>
+    /// <summary>Adds a handler, or a holder to the one that is there. A new one gets nothing before <see cref="Begin"/>.</summary>
     public Member<THandler> Join(THandler handler)
     {
         lock (_gate)
@@ -55,12 +55,21 @@ internal sealed class Mailbox<THandler, TItem, TMail>(
                 present.Holders++;
                 return present;
             }
-            var member = new Member<THandler>(handler, _next);
+            var member = new Member<THandler>(handler);
             _roster = _roster.With(member);
             _present++;
             if (_index is not null) _index[handler] = member;
             else if (_present >= IndexFrom) BuildIndex();
             return member;
+        }
+    }
+
+    /// <summary>What is queued from now on is the member's too; repeated, nothing changes.</summary>
+    public void Begin(Member<THandler> member)
+    {
+        lock (_gate)
+        {
+            if (member.From == Member<THandler>.NotYet) member.From = _next;
         }
     }
 

@@ -1,15 +1,24 @@
 namespace Sync.Transport.Internal;
 
-/// <summary>One handler of a mailbox. <see cref="From"/> never changes; <see cref="Holders"/> is the mailbox lock's;
-/// <see cref="IsGone"/> goes from false to true once, so a delivery in progress sees it and skips.</summary>
-internal sealed class Member<THandler>(THandler handler, long from)
+/// <summary>One handler of a mailbox. <see cref="From"/> is written once, under the mailbox's lock, before the first message
+/// that counts is queued under it; <see cref="Holders"/> is the lock's; <see cref="IsGone"/> goes from false to true
+/// once, so a delivery in progress sees it and skips.</summary>
+internal sealed class Member<THandler>(THandler handler)
 {
+    private long _from = NotYet;
     private volatile bool _gone;
+
+    /// <summary>Behind every message: nothing is this member's yet.</summary>
+    public const long NotYet = long.MaxValue;
 
     public THandler Handler => handler;
 
     /// <summary>The first message that is its: what was published before it subscribed is not.</summary>
-    public long From => from;
+    public long From
+    {
+        get => Volatile.Read(ref _from);
+        set => Volatile.Write(ref _from, value);
+    }
 
     /// <summary>Subscriptions that hold it: one handler subscribed twice is one member with two holders.</summary>
     public int Holders { get; set; } = 1;

@@ -118,12 +118,16 @@ public abstract partial class TransportCompliance
         await using var rig = await StartAsync(Roomy);
         using var stop = new CancellationTokenSource();
         var begun = 0L;
+        var beats = new Recorder();
+        await rig.Transport.SubscribeBeatsAsync(beats);
+        // A beat behind every few envelopes paces the publisher: a mailbox that overflows may lose some, and is not the point.
         var publishing = Task.Run(async () =>
         {
-            while (!stop.IsCancellationRequested)
+            for (var beat = 1; !stop.IsCancellationRequested; beat++)
             {
-                await PublishAsync(rig, Interlocked.Increment(ref begun));
-                await rig.Transport.FlushAsync();
+                for (var few = 0; few < 8; few++) await PublishAsync(rig, Interlocked.Increment(ref begun));
+                await rig.Transport.PublishBeatAsync(Sample.Beat(0, beat));
+                await beats.CountAsync(beat);
             }
         });
         var current = new Recorder();
@@ -148,7 +152,7 @@ public abstract partial class TransportCompliance
         await publishing;
         await subscription.DisposeAsync();
         rig.Transport.KeyCount.ShouldBe(0);
-        (rig.BusSubscriptions ?? 0).ShouldBe(0);
+        (rig.BusSubscriptions ?? 1).ShouldBe(1, "the beats'");
     }
 
     [Fact]

@@ -51,6 +51,22 @@ public sealed class NatsTransportTests
     }
 
     [Fact]
+    public async Task Who_joins_while_the_bus_is_away_is_told_when_it_is_back()
+    {
+        await using var transport = Start();
+        Recorder first = new(), second = new();
+        await transport.SubscribeAsync(Sample.Key, first);
+        _bus.Failure = new SyncException(SyncErrorCode.BusUnavailable, "planned", true);
+        await transport.SubscribeAsync(Sample.Key, second);
+        _bus.Failure = null;
+        _bus.Reconnect();
+        await transport.PublishAsync(Sample.Key, Sample.Envelope(Sample.Key, 1));
+        await second.CountAsync(2);
+        second.Events[0].ShouldBe(Disruption.Reconnected);
+        second.Sequences.ShouldBe([1]);
+    }
+
+    [Fact]
     public async Task Bytes_that_cannot_be_read_are_counted_and_reported_in_their_place()
     {
         await using var transport = Start();
