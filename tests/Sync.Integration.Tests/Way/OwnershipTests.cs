@@ -42,8 +42,8 @@ public sealed class OwnershipTests(ITestOutputHelper output)
         await first.Process.KillAsync();
         var killed = TimeProvider.System.GetTimestamp();
         await using var survivor = rig.Client(second);
-        foreach (var key in Keys)
-            (await PutAsync(survivor, key with { Key = "after the kill" })).ShouldBeOfType<WriteResult.Committed>();
+        var writes = await Task.WhenAll(Keys.Select(key => PutAsync(survivor, key with { Key = "after the kill" })));
+        writes.ShouldAllBe(result => result is WriteResult.Committed);
         var took = TimeProvider.System.GetElapsedTime(killed);
         output.WriteLine($"every feed took a write {took} after the kill");
         took.ShouldBeLessThan(TakeOverMax);
