@@ -50,7 +50,7 @@ internal sealed record Connection(string Writer, string Nats, string? NatsUser, 
         Name = "sync cli",
         Username = NatsUser,
         Password = NatsPassword,
-        InboxPrefix = NatsUser is null ? "_INBOX" : "_INBOX_" + NatsUser,
+        InboxPrefix = NatsUser is null ? "_INBOX" : "_INBOX." + NatsUser,
     };
 
     public SyncClientOptions ClientOptions(string producer) => new() { Writers = [Writer], Producer = producer };
