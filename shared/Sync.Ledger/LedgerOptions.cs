@@ -41,16 +41,16 @@ public sealed record LedgerOptions
     /// <summary>Loads of a feed at a time. Default 2; 1..16.</summary>
     public int LoadsInFlightMax { get; init; } = 2;
 
-    /// <summary>How long a lease lasts without renewal: what clients wait for when an owner dies. Default 3 s; 200
-    /// ms..5 min.</summary>
-    public TimeSpan LeaseTtl { get; init; } = TimeSpan.FromSeconds(3);
+    /// <summary>How long a lease lasts without renewal: what clients wait for when an owner dies. Default 2.5 s;
+    /// 200 ms..5 min.</summary>
+    public TimeSpan LeaseTtl { get; init; } = TimeSpan.FromSeconds(2.5);
 
     /// <summary>How often a lease is renewed when no commit did it. Default 1 s; 20 ms..half of
     /// <see cref="LeaseTtl"/>.</summary>
     public TimeSpan LeaseRenewEvery { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often free feeds are looked for. Default 500 ms; 10 ms..1 min.</summary>
-    public TimeSpan AcquireEvery { get; init; } = TimeSpan.FromMilliseconds(500);
+    /// <summary>How often free feeds are looked for. Default 250 ms; 10 ms..1 min.</summary>
+    public TimeSpan AcquireEvery { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Wait before a free feed is taken, for each feed already owned: who has fewer comes first. Default 20
     /// ms; 0..1 s.</summary>

@@ -45,12 +45,22 @@ public sealed class FaultTests(ITestOutputHelper output)
         await writer.Process.WaitForHttpOkAsync(new Uri(writer.Url, "/readyz"));
     });
 
-    private async Task RunAsync(Func<WayRig, WriterProcess, Task> fault)
+    [Xunit.Fact]
+    public Task A_replica_in_another_language_loses_nothing_when_the_broker_restarts() => RunAsync(
+        async (rig, _) =>
+        {
+            await rig.Nats.StopAsync();
+            await rig.Nats.StartAgainAsync();
+        },
+        (rig, _) => rig.FollowFromNodeAsync(Keys));
+
+    private async Task RunAsync(
+        Func<WayRig, WriterProcess, Task> fault, Func<WayRig, WriterProcess, Task<Follower>>? follow = null)
     {
         await using var rig = await WayRig.StartAsync();
         var writer = await rig.StartWriterAsync();
         await using var client = rig.Client(writer);
-        var follower = rig.Follow(writer, Keys);
+        var follower = follow is null ? rig.Follow(writer, Keys) : await follow(rig, writer);
         var load = new Load(client, Keys, seed: 4711);
         load.Start(producers: 32);
         await load.AdvanceAsync(1500);

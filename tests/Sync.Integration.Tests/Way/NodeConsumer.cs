@@ -6,19 +6,17 @@ namespace Sync.Integration.Tests.Way;
 /// <summary>Programs of <c>tests/consumers/node</c>, with their packages installed once.</summary>
 internal static class NodeConsumer
 {
-    private static readonly Lazy<Task> Installed = new(InstallAsync);
+    private static readonly SemaphoreSlim One = new(1);
 
     private static string Folder => Path.Combine(RepoRoot.Path, "tests", "consumers", "node");
 
-    public static async Task<ServiceStart> ProgramAsync(string file, IReadOnlyDictionary<string, string?>? environment = null)
+    /// <summary>The folder, once its packages are there.</summary>
+    public static async Task<string> FolderAsync()
     {
-        await Installed.Value;
-        return new ServiceStart("node")
-        {
-            Arguments = [file],
-            WorkingDirectory = Folder,
-            Environment = environment ?? new Dictionary<string, string?>(StringComparer.Ordinal),
-        };
+        await One.WaitAsync();
+        try { await InstallAsync(); }
+        finally { One.Release(); }
+        return Folder;
     }
 
     private static async Task InstallAsync()

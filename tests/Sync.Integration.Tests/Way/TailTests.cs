@@ -3,7 +3,8 @@ using Sync.Client;
 using Sync.Contracts;
 using Sync.Integration.Tests.Samples;
 using Sync.MessagePack;
-using Sync.Replication;
+using Sync.Testing;
+using Sync.Testing.Processes;
 using Sync.Transport;
 using Xunit;
 
@@ -43,6 +44,16 @@ public sealed class TailTests(ITestOutputHelper output)
         replica.Counters.TailGaps.ShouldBeGreaterThan(0);
     }
 
+    [Theory]
+    [InlineData("tests/Sync.Integration.Tests/Samples/FirstReplica.cs", "        // README\n")]
+    [InlineData("tests/consumers/node/first.mjs", null)]
+    public void The_README_shows_the_examples_as_they_are(string file, string? marker)
+    {
+        var text = File.ReadAllText(RepoRoot.Combine(file));
+        var example = marker is null ? text : string.Join('\n', text.Split(marker)[1].Split('\n').Select(line => line.Length > 8 ? line[8..] : ""));
+        File.ReadAllText(RepoRoot.Combine("README.md")).ShouldContain(example.Trim());
+    }
+
     [Xunit.Fact]
     public async Task The_example_of_the_README_runs_as_it_stands_there()
     {
@@ -50,5 +61,25 @@ public sealed class TailTests(ITestOutputHelper output)
         var writer = await rig.StartWriterAsync();
         var now = await FirstReplica.RunAsync(new SyncClientOptions { Writers = [writer.Url.ToString()] }, rig.Broker);
         now.ShouldBe(new User("Ada", 36));
+    }
+
+    [Xunit.Fact]
+    public async Task The_example_in_another_language_prints_what_is_written()
+    {
+        await using var rig = await WayRig.StartAsync();
+        var writer = await rig.StartWriterAsync();
+        await using var client = rig.Client(writer);
+        await using var example = ServiceProcess.Start(new ServiceStart("node")
+        {
+            Arguments = ["first.mjs"],
+            WorkingDirectory = await NodeConsumer.FolderAsync(),
+            Environment = new Dictionary<string, string?>(StringComparer.Ordinal) { ["SYNC_NATS"] = rig.Nats.Url },
+        });
+        // The example has no birth fetch, so it is written to until it has subscribed.
+        var shown = example.WaitForLineAsync("Name: 'Ada'");
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        for (var age = 1; !shown.IsCompleted && await tick.WaitForNextTickAsync(); age++)
+            await client.PutAsync("acme", "user", "123", new User("Ada", age), schema: Users);
+        (await shown).ShouldContain("1.0");
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Shouldly;
 using Sync.Client;
 using Sync.Contracts;
@@ -60,14 +61,32 @@ internal sealed class WayRig : IAsyncDisposable
         var (input, output) = (Path.Combine(_folder, "keys"), Path.Combine(_folder, "followed.ndjson"));
         File.WriteAllLines(input, keys.Select(key => key.ToString()));
         var watch = ServiceStart.Service("Sync.Cli", "sync");
+        var arguments = $"dotnet '{watch.Arguments[0]}' watch --keys '{input}' --json";
+        var environment = new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["SYNC_WRITER"] = writer.Url.ToString(),
+            ["SYNC_NATS"] = Nats.Url,
+        };
+        return Start(arguments, output, environment, null);
+    }
+
+    /// <summary>Follows keys with the replica of <c>tests/consumers/node</c>: only the public packages.</summary>
+    public async Task<Follower> FollowFromNodeAsync(IReadOnlyCollection<SyncedKey> keys)
+    {
+        var (input, output) = (Path.Combine(_folder, "node.json"), Path.Combine(_folder, "node.ndjson"));
+        var settings = new { servers = Nats.Url, keys = keys.Select(key => new[] { key.Vault, key.Collection, key.Key }) };
+        await File.WriteAllTextAsync(input, JsonSerializer.Serialize(settings));
+        return Start($"node follow.mjs '{input}'", output, null, await NodeConsumer.FolderAsync());
+    }
+
+    // The output goes to a file: it may be more than a test keeps of a child's output.
+    private Follower Start(string command, string output, Dictionary<string, string?>? environment, string? folder)
+    {
         var process = ServiceProcess.Start(new ServiceStart("sh")
         {
-            Arguments = ["-c", $"exec dotnet '{watch.Arguments[0]}' watch --keys '{input}' --json > '{output}'"],
-            Environment = new Dictionary<string, string?>(StringComparer.Ordinal)
-            {
-                ["SYNC_WRITER"] = writer.Url.ToString(),
-                ["SYNC_NATS"] = Nats.Url,
-            },
+            Arguments = ["-c", $"exec {command} > '{output}'"],
+            Environment = environment ?? [],
+            WorkingDirectory = folder,
         });
         _processes.Add(process);
         return new Follower(process, output);

@@ -1,9 +1,8 @@
 // A key replica in another language: a NATS client, a MessagePack library, and the rules of docs/PROTOCOL.md.
 import { connect, headers } from 'nats';
-import { Packr, Unpackr } from 'msgpackr';
+import { Unpackr } from 'msgpackr';
 
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'auto' });
-const packr = new Packr({ useRecords: false, variableMapSize: true });
 const graceMs = 250;
 
 /** One token of a subject: percent-encoded UTF-8 for what NATS gives a meaning, '%', and all but printable ASCII. */
@@ -43,9 +42,12 @@ export class Replicas {
   #feeds = new Map(); // feed -> { history, position }
   #refetching = new Set();
   #closed = false;
+  #changed;
 
-  static async connect({ servers, user, pass, inboxPrefix }) {
+  /** Connects; `changed` is called with each cell that took a change: { vault, collection, key, sequence, live, value }. */
+  static async connect({ servers, user, pass, inboxPrefix }, changed = () => {}) {
     const replicas = new Replicas();
+    replicas.#changed = changed;
     replicas.#connection = await connect({
       servers, user, pass, inboxPrefix, maxReconnectAttempts: -1, reconnectTimeWait: 100, waitOnFirstConnect: true,
     });
@@ -68,13 +70,6 @@ export class Replicas {
     await this.#refetch(cell);
   }
 
-  /** What is held now: name -> { sequence, live, value }. */
-  dump() {
-    const held = {};
-    for (const cell of this.#cells.values()) held[cell.name] = { sequence: cell.sequence, live: cell.live, value: cell.value };
-    return held;
-  }
-
   async close() {
     this.#closed = true;
     await this.#connection.close();
@@ -89,6 +84,7 @@ export class Replicas {
     cell.position = Number(envelope.position ?? 0);
     cell.live = sequence > 0 && envelope.op !== 'delete';
     cell.value = cell.live ? envelope.value : undefined;
+    this.#changed(cell);
     if (gap && !answer) void this.#refetch(cell);
   }
 
@@ -145,5 +141,3 @@ export class Replicas {
     for await (const status of this.#connection.status()) if (status.type === 'reconnect') this.#checkAll();
   }
 }
-
-export { packr, unpackr };
