@@ -5,8 +5,9 @@ namespace Sync.Replication;
 /// <summary>What a tracker must know of a replica, read when it is needed.</summary>
 /// <param name="Applied">Feed, history and position of the applied value; zero where not known.</param>
 /// <param name="Seen">Feed, history and highest position that arrived; zero where not known.</param>
-/// <param name="IsCurrent">True when nothing newer than the applied value has arrived.</param>
-public readonly record struct ReplicaMarks(FeedPosition Applied, FeedPosition Seen, bool IsCurrent);
+/// <param name="Resets">How often the marks were forgotten: what was known of the replica before is void.</param>
+/// <param name="IsCurrent">True when there is a value, or known absence, and nothing newer has arrived.</param>
+public readonly record struct ReplicaMarks(FeedPosition Applied, FeedPosition Seen, long Resets, bool IsCurrent);
 
 /// <summary>Gives the marks of a replica: its core in the simulation, its shell in a process.</summary>
 public interface IReplicaMarks
@@ -44,6 +45,9 @@ public sealed class FeedMember(SyncedKey key, IReplicaMarks marks)
     /// <summary>Highest position that a beat named for the key before it was seen.</summary>
     internal Position Named { get; set; }
 
+    /// <summary>The history of what beats named.</summary>
+    internal HistoryId NamedIn { get; set; }
+
     /// <summary>The position whose grace is running.</summary>
     internal Position GraceNamed { get; set; }
 
@@ -53,12 +57,35 @@ public sealed class FeedMember(SyncedKey key, IReplicaMarks marks)
 
     internal Position CheckedFor { get; set; } = new(-1);
 
+    internal long Resets { get; set; }
+
     internal bool HasLeft { get; set; }
 
+    /// <summary>The replica was reset: it has nothing to be current with, and has heard of nothing. What beats named stands.</summary>
+    internal void Align(in ReplicaMarks marks)
+    {
+        if (marks.Resets == Resets) return;
+        (Resets, HeardTo, CurrentTo) = (marks.Resets, new(-1), new(-1));
+    }
+
+    internal void Adopt(HistoryId history)
+    {
+        if (History == history) return;
+        if (History.Value == 0) History = history;
+        else Forget(history);
+    }
+
+    /// <summary>Another history: positions of the old one say nothing. What beats of the new one named already stands.</summary>
     internal void Forget(HistoryId history)
     {
-        (History, HeardTo, CurrentTo, CheckedFor) = (history, new(-1), new(-1), new(-1));
-        (Named, GraceNamed, JoinedAt) = (Position.Start, Position.Start, Position.Start);
+        (History, HeardTo, CurrentTo, CheckedFor, JoinedAt) = (history, new(-1), new(-1), new(-1), Position.Start);
+        NameIn(history);
+    }
+
+    /// <summary>From here on names are of this history.</summary>
+    internal void NameIn(HistoryId history)
+    {
+        if (NamedIn != history) (NamedIn, Named, GraceNamed) = (history, Position.Start, Position.Start);
     }
 }
 
@@ -84,7 +111,11 @@ public enum FeedEffectKind
 /// <param name="Feed">The feed.</param>
 /// <param name="History">The history.</param>
 /// <param name="Position">The position.</param>
-public readonly record struct FeedEffect(FeedEffectKind Kind, FeedMember? Member, FeedId Feed, HistoryId History, Position Position);
+public readonly record struct FeedEffect(FeedEffectKind Kind, FeedMember? Member, FeedId Feed, HistoryId History, Position Position)
+{
+    /// <summary>The position as one that names its feed and history.</summary>
+    public FeedPosition At => new(Feed, History, Position);
+}
 
 /// <summary>How fresh a replica is, in the tracker's time.</summary>
 /// <param name="IsKnown">False before any envelope with a position, answer or beat.</param>

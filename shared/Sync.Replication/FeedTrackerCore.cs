@@ -67,12 +67,7 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         if (faults.IgnoreBeats || !IsFeed(beat.Feed) || beat.Position < beat.Prev) return;
         var feed = FeedOf(beat.Feed);
         foreach (var member in _unanchored) Place(member);
-        if (feed.History.Value != 0 && feed.History != beat.History && !faults.HistoryResetIgnored)
-        {
-            Replace(beat.Feed, feed, beat.History);
-            effects.Add(new(FeedEffectKind.HistoryReplaced, null, beat.Feed, beat.History, beat.Position));
-        }
-        feed.History = beat.History;
+        Enter(beat.Feed, feed, beat.History, effects);
         if (feed.IsKnown && beat.Position <= feed.Known) return;
 
         if (!feed.IsKnown || beat.Prev > feed.Known) BreakChain(beat, feed, now);
@@ -88,19 +83,18 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
     /// <param name="history">The ledger's history.</param>
     /// <param name="position">Where the answer stands.</param>
     /// <param name="now">The time.</param>
-    public void Answered(FeedMember member, FeedId id, HistoryId history, Position position, TimeSpan now)
+    /// <param name="effects">Receives what is to be done.</param>
+    public void Answered(
+        FeedMember member, FeedId id, HistoryId history, Position position, TimeSpan now, List<FeedEffect> effects)
     {
         ArgumentNullException.ThrowIfNull(member);
         if (member.HasLeft || !IsFeed(id)) return;
         _vaults[member.Key.Vault].Feed = id;
         var feed = FeedOf(id);
-        if (feed.History != history)
-        {
-            feed.Forget(); // the beats so far were another history's
-            feed.History = history;
-        }
+        Enter(id, feed, history, effects);
         if (member.Feed != id) PlaceIn(member, id);
-        if (member.History != history) member.Forget(history);
+        member.Align(member.Marks.Read());
+        member.Adopt(history);
         if (position > member.HeardTo) member.HeardTo = position;
         Memoize(member, feed, member.Marks.Read(), now);
         if (position >= StartOf(member, feed)) _unanchored.Remove(member);
@@ -115,7 +109,7 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
             member.IsInGrace = false;
             if (member.HasLeft || HasHeard(member, member.Named, member.Marks.Read())) continue;
             if (!HasHeard(member, member.GraceNamed, member.Marks.Read()))
-                effects.Add(new(FeedEffectKind.TailGap, member, member.Feed ?? default, member.History, member.Named));
+                effects.Add(new(FeedEffectKind.TailGap, member, member.Feed ?? default, member.NamedIn, member.Named));
             else Await(member, now); // a later beat named a later change, which gets its own grace
         }
     }
@@ -149,15 +143,21 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         return feed;
     }
 
-    private void Replace(FeedId id, FeedState feed, HistoryId history)
+    // Whoever says so first, a beat or an answer: the feed's positions are of this history from here on.
+    private void Enter(FeedId id, FeedState feed, HistoryId history, List<FeedEffect> effects)
     {
-        feed.Forget();
+        if (feed.History == history) return;
+        feed.Forget(history);
+        if (faults.HistoryResetIgnored) return;
+        var isReplaced = false;
         foreach (var member in _members)
         {
-            if (member.Feed != id) continue;
+            if (member.Feed != id || !IsOther(member.History, history)) continue;
+            isReplaced = true;
             member.Forget(history);
             _unanchored.Add(member);
         }
+        if (isReplaced) effects.Add(new(FeedEffectKind.HistoryReplaced, null, id, history, Position.Start));
     }
 
     // Beats were missed, or this is the first: what changed before it is unknown, so nobody is anchored (any more).
@@ -183,6 +183,7 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
             {
                 if (member.Feed is { } other && other != beat.Feed) continue;
                 var marks = member.Marks.Read();
+                member.NameIn(beat.History);
                 if (named <= member.Named || HasHeard(member, named, marks)) continue;
                 if (member.Feed is not null) Memoize(member, feed, marks, now);
                 member.Named = named;
@@ -205,7 +206,7 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
             if (member.Feed != id) continue;
             var start = StartOf(member, feed);
             Memoize(member, feed, member.Marks.Read(), now);
-            if (member.HeardTo >= start) _unanchored.Remove(member);
+            if (member.HeardTo >= start && !IsOther(member.History, feed.History)) _unanchored.Remove(member);
             else if (member.CheckedFor != start)
             {
                 member.CheckedFor = start;
@@ -218,9 +219,9 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
     /// <returns>True when it is current as of all that is known.</returns>
     private static bool Memoize(FeedMember member, FeedState feed, ReplicaMarks marks, TimeSpan now)
     {
-        if (marks.Seen.History.Value != 0 && marks.Seen.History != member.History && marks.Seen.History == feed.History)
-            member.Forget(feed.History);
-        if (marks.Seen.History.Value != 0 && marks.Seen.History != member.History) return false;
+        member.Align(marks);
+        if (marks.Seen.History.Value != 0 && marks.Seen.History == feed.History) member.Adopt(feed.History);
+        if (IsOther(marks.Seen.History, member.History)) return false;
 
         // A full object says all about its key up to its own position.
         if (marks.Seen.Position > member.HeardTo && marks.Seen.Position > Position.Start) member.HeardTo = marks.Seen.Position;
@@ -240,7 +241,8 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
 
     // Arrived, or settled by an answer that stands at it: a key may share its checksum with another that changed.
     private static bool HasHeard(FeedMember member, Position named, ReplicaMarks marks) =>
-        member.HeardTo >= named || (marks.Seen.Position >= named && !IsOther(marks.Seen.History, member.History));
+        !IsOther(member.History, member.NamedIn)
+        && (member.HeardTo >= named || (marks.Seen.Position >= named && !IsOther(marks.Seen.History, member.NamedIn)));
 
     private static bool IsOther(HistoryId left, HistoryId right) => left.Value != 0 && right.Value != 0 && left != right;
 
@@ -277,7 +279,8 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         public TimeSpan KnownAt { get; set; }
         public bool IsKnown { get; set; }
 
-        public void Forget() => (ChainFrom, Known, IsKnown) = (Position.Start, Position.Start, false);
+        public void Forget(HistoryId history) =>
+            (History, ChainFrom, Known, IsKnown) = (history, Position.Start, Position.Start, false);
     }
 
     private sealed class VaultState

@@ -72,6 +72,8 @@ public sealed class RefetchCore
     {
         if (_entries.TryGetValue(key, out var entry))
         {
+            // Sent with more than this replica has (it was reset, or is another one): the answer may leave out what it lacks.
+            if (entry.IsInFlight && have < entry.Have) entry.IsAskedAgain = true;
             if (have < entry.Have) entry.Have = have;
             // A position of a replaced history says nothing about the new one.
             if (need.History != entry.Need.History || need.Position > entry.Need.Position) entry.Need = need;
@@ -129,7 +131,7 @@ public sealed class RefetchCore
             // An answer that covers no item at all would be asked for again for ever: it counts as a failed attempt.
             batch.Outcomes[index] = entry.IsCancelled ? RefetchOutcome.Cancelled
                 : index >= answered ? (answered > 0 ? Again(entry, now) : Retry(entry, now, jitter))
-                : entry.Need.History == history && entry.Need.Position > position ? Retry(entry, now, jitter)
+                : entry.Need.History == history && entry.Need.Position > position ? AskAgain(entry, now, jitter)
                 : entry.IsAskedAgain ? Again(entry, now)
                 : Done(entry);
         }
@@ -165,6 +167,10 @@ public sealed class RefetchCore
         Enqueue(entry, now);
         return RefetchOutcome.Again;
     }
+
+    // Read too early, or nobody has committed that position yet: in the end the writer's word stands, it is no failure.
+    private RefetchOutcome AskAgain(Entry entry, TimeSpan now, double jitter) =>
+        Retry(entry, now, jitter) == RefetchOutcome.GaveUp ? RefetchOutcome.Done : RefetchOutcome.Again;
 
     private RefetchOutcome Retry(Entry entry, TimeSpan now, double jitter)
     {

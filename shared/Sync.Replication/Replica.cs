@@ -71,9 +71,9 @@ public abstract class Replica : IAsyncDisposable, IReplicaMarks
 
     internal abstract void RefetchBegan();
 
-    internal abstract void Check(Position need, TimeSpan due);
+    internal abstract void Check(FeedPosition need, TimeSpan due);
 
-    internal abstract void TailGap(Position named);
+    internal abstract void TailGap(FeedPosition named);
 
     internal abstract void BeatHeard();
 

@@ -56,22 +56,22 @@ public sealed partial class ReplicaCore<T>
     }
 
     /// <summary>Something may have been missed (a reconnect, an overflow, missed beats, birth): ask.</summary>
-    /// <param name="need">An answer must stand at or above this position; 0 = any.</param>
-    public ReplicaEffects Check(Position need)
+    /// <param name="need">An answer must stand at or above this position, unless it is of another history than the replica; 0 = any.</param>
+    public ReplicaEffects Check(FeedPosition need)
     {
         if (_disposed || !_rules.CanRefetch) return ReplicaEffects.None;
         var before = Status;
-        return Noted(Recover(need), before);
+        return Noted(Recover(OfThisHistory(need)), before);
     }
 
     /// <summary>A beat named a change that has not arrived within the grace time.</summary>
     /// <param name="named">Its position.</param>
-    public ReplicaEffects TailGap(Position named)
+    public ReplicaEffects TailGap(FeedPosition named)
     {
         if (_disposed) return ReplicaEffects.None;
         var before = Status;
         _counters.TailGaps++;
-        return Noted(Recover(named), before);
+        return Noted(Recover(OfThisHistory(named)), before);
     }
 
     /// <summary>A beat of the replica's feed arrived: a recovery that had failed starts again.</summary>
@@ -141,6 +141,10 @@ public sealed partial class ReplicaCore<T>
         _recoveryFailed = Status == ReplicaStatus.Stale; // an answer without an envelope: no recovery at all
         return ReplicaEffects.None;
     }
+
+    // What was found out while the history was another says nothing about positions of this one.
+    private Position OfThisHistory(FeedPosition need) =>
+        SeenAt.History.Value == 0 || need.History == SeenAt.History ? need.Position : Position.Start;
 
     private ReplicaEffects RecoverIfFailed() => _recoveryFailed ? Recover(_need) : ReplicaEffects.None;
 

@@ -69,6 +69,9 @@ public sealed partial class ReplicaCore<T>
     /// <summary>True when nothing newer than the applied value has arrived.</summary>
     public bool IsCurrent => Sequence >= Sequence.None && Seen <= Sequence;
 
+    /// <summary>What the feed tracker must know.</summary>
+    public ReplicaMarks Marks => new(At, SeenAt, _counters.Resets, IsCurrent);
+
     /// <summary>True when no recovery is in flight.</summary>
     public bool IsIdle => !_recovering && _held is not { IsOpen: true };
 

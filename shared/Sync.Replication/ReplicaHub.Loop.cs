@@ -50,9 +50,9 @@ public sealed partial class ReplicaHub
         }
         Run(effects);
         foreach (var wait in over) End(wait, wait.State == FeedWaitState.Reached ? null : Elsewhere(wait));
-        foreach (var wait in asks) ReplicaOf(wait.Member).Check(wait.Target.Position, Now);
+        foreach (var wait in asks) ReplicaOf(wait.Member).Check(wait.Target, Now);
         if (mustCheckAll)
-            foreach (var replica in All()) replica.Check(Position.Start, Now);
+            foreach (var replica in All()) replica.Check(default, Now);
 
         while (true)
         {
@@ -96,6 +96,7 @@ public sealed partial class ReplicaHub
     private void Settle(RefetchBatch batch, EnvelopeAnswer answer)
     {
         lock (_gate) _refetch.Answered(batch, answer.History, answer.Position, answer.Answered, Now, _random.NextDouble());
+        var effects = new List<FeedEffect>();
         var next = 0; // envelopes come in the order asked, those that are not newer are left out
         for (var index = 0; index < batch.Items.Count; index++)
         {
@@ -103,14 +104,15 @@ public sealed partial class ReplicaHub
             if (index < answer.Answered)
             {
                 var envelope = next < answer.Envelopes.Count && answer.Envelopes[next].Key == key ? answer.Envelopes[next++] : null;
-                if (batch.Outcomes[index] != RefetchOutcome.Cancelled) Deliver(key, batch.Items[index].Have, envelope, answer);
+                if (batch.Outcomes[index] != RefetchOutcome.Cancelled) Deliver(key, batch.Items[index].Have, envelope, answer, effects);
             }
             if (batch.Outcomes[index] == RefetchOutcome.GaveUp) Fail(batch, index);
         }
+        Run(effects);
     }
 
     // One step for a key's replicas and its place in the queue: a request between the two would be taken for answered.
-    private void Deliver(SyncedKey key, Sequence have, Envelope? envelope, EnvelopeAnswer answer)
+    private void Deliver(SyncedKey key, Sequence have, Envelope? envelope, EnvelopeAnswer answer, List<FeedEffect> effects)
     {
         lock (_gate)
         {
@@ -118,7 +120,7 @@ public sealed partial class ReplicaHub
             var again = _refetch.IsPending(key);
             foreach (var replica in group.Replicas)
                 if (replica.Answered(envelope, have, answer.History, again))
-                    _tracker.Answered(replica.Member, answer.Feed, answer.History, answer.Position, Now);
+                    _tracker.Answered(replica.Member, answer.Feed, answer.History, answer.Position, Now, effects);
         }
     }
 
@@ -149,8 +151,8 @@ public sealed partial class ReplicaHub
         foreach (var effect in effects)
             switch (effect.Kind)
             {
-                case FeedEffectKind.Check: ReplicaOf(effect.Member!).Check(effect.Position, spread); break;
-                case FeedEffectKind.TailGap: ReplicaOf(effect.Member!).TailGap(effect.Position); break;
+                case FeedEffectKind.Check: ReplicaOf(effect.Member!).Check(effect.At, spread); break;
+                case FeedEffectKind.TailGap: ReplicaOf(effect.Member!).TailGap(effect.At); break;
                 case FeedEffectKind.HistoryReplaced: Reset(effect, spread); break;
                 case FeedEffectKind.BeatHeard: Restart(effect.Feed); break;
             }

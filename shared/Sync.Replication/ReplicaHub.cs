@@ -122,7 +122,7 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
         {
             if (_options.Faults.SubscribeAfterFetch && mustFetch)
             {
-                replica.Check(Position.Start, Now);
+                replica.Check(default, Now);
                 await replica.WhenIdleAsync(cancellation).ConfigureAwait(false);
                 mustFetch = false;
             }
@@ -133,7 +133,7 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
             await replica.DisposeAsync().ConfigureAwait(false);
             throw;
         }
-        if (mustFetch) replica.Check(Position.Start, Now);
+        if (mustFetch) replica.Check(default, Now);
         return replica;
     }
 
@@ -175,7 +175,7 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
         TimeSpan due;
         lock (_gate) due = Now + Spread();
         Log.Disrupted(disruption, group.Replicas.Length);
-        foreach (var replica in group.Replicas) replica.Check(Position.Start, due);
+        foreach (var replica in group.Replicas) replica.Check(default, due);
     }
 
     // One check of all, after a random part of the spread; each subscription reports the same reconnect, and they are one.

@@ -138,7 +138,7 @@ public sealed class Replica<T> : Replica
 
     internal override ReplicaMarks ReadMarks()
     {
-        lock (_gate) return new(_core.At, _core.SeenAt, _core.IsCurrent);
+        lock (_gate) return _core.Marks;
     }
 
     internal override void Receive(Envelope envelope, EnvelopeOrigin origin)
@@ -178,9 +178,9 @@ public sealed class Replica<T> : Replica
 
     internal override void RefetchBegan() => ByHub(core => core.RefetchBegan());
 
-    internal override void Check(Position need, TimeSpan due) => ByHub(core => core.Check(need), due);
+    internal override void Check(FeedPosition need, TimeSpan due) => ByHub(core => core.Check(need), due);
 
-    internal override void TailGap(Position named) => ByHub(core => core.TailGap(named));
+    internal override void TailGap(FeedPosition named) => ByHub(core => core.TailGap(named));
 
     internal override void BeatHeard() => ByHub(core => core.BeatHeard());
 

@@ -52,6 +52,12 @@ public sealed class ModelWriter(int feed = 3, long history = 77) : IEnvelopeSour
         lock (_gate) return _facts.TryGetValue(key, out var facts) ? facts[^1] : null;
     }
 
+    /// <summary>The envelope of a key that was current at a position; null when there was none.</summary>
+    public Envelope? HeadAt(SyncedKey key, Position position)
+    {
+        lock (_gate) return _log.LastOrDefault(envelope => envelope.Key == key && envelope.Position <= position);
+    }
+
     /// <summary>An older backup takes over: only the first so many facts of each key are left, under another history.</summary>
     public void Restore(int factsOfEachKey, long history)
     {

@@ -107,7 +107,7 @@ public sealed class FeedTrackerCoreTests
         Effects(FeedEffectKind.Check).ShouldBe([new(FeedEffectKind.Check, a, Feed, History, new(20))]);
         Fresh(a).ShouldBe(new FeedFreshness(true, new(Feed, History, new(12)), Zero, false), "what was known stays known");
 
-        _tracker.Answered(a, Feed, History, new(24), _now);
+        _tracker.Answered(a, Feed, History, new(24), _now, _effects);
         Fresh(a).At.Position.ShouldBe(new Position(25));
         Fresh(a).IsCurrent.ShouldBeTrue();
         _effects.Clear();
@@ -165,13 +165,27 @@ public sealed class FeedTrackerCoreTests
         var (member, marks) = Joined("a", applied: 5, answeredAt: 10);
         Beat(10, 12);
         Beat(0, 3, 78);
-        Effects(FeedEffectKind.HistoryReplaced).ShouldBe([new(FeedEffectKind.HistoryReplaced, null, Feed, new(78), new(3))]);
+        Effects(FeedEffectKind.HistoryReplaced).ShouldBe([new(FeedEffectKind.HistoryReplaced, null, Feed, new(78), Position.Start)]);
         Fresh(member).IsCurrent.ShouldBeFalse();
         marks.Reset(78);
         marks.Apply(2);
-        _tracker.Answered(member, Feed, new(78), new(3), _now);
+        _tracker.Answered(member, Feed, new(78), new(3), _now, _effects);
         Beat(3, 4, 78);
         Fresh(member).ShouldBe(new FeedFreshness(true, new(Feed, new(78), new(4)), _now, true));
+    }
+
+    [Fact]
+    public void An_answer_of_another_history_resets_every_key_of_the_feed_and_keeps_what_its_beats_named()
+    {
+        var (asked, _) = Joined("a", applied: 5, answeredAt: 10);
+        var (other, marks) = Joined("b", applied: 500, answeredAt: 600);
+        _tracker.Answered(asked, Feed, new(78), new(4), _now, _effects);
+        Effects(FeedEffectKind.HistoryReplaced).ShouldBe([new(FeedEffectKind.HistoryReplaced, null, Feed, new(78), Position.Start)]);
+        _tracker.Receive(MakeBeat(3, 7, 78, ("b", 7)), _now, _effects);
+        marks.Reset(78);
+        marks.Apply(5);
+        _tracker.Answered(other, Feed, new(78), new(6), _now, _effects); // read before the change at 7
+        Fresh(other).ShouldBe(new FeedFreshness(true, new(Feed, new(78), new(6)), _now, false));
     }
 
     [Fact]
@@ -181,7 +195,7 @@ public sealed class FeedTrackerCoreTests
         Beat(10, 14, ("a", 11), ("a", 14));
         Pass(Grace);
         Effects(FeedEffectKind.TailGap).Single().Position.ShouldBe(new Position(14));
-        _tracker.Answered(member, Feed, History, new(14), _now); // nothing newer: it was the other key
+        _tracker.Answered(member, Feed, History, new(14), _now, _effects); // nothing newer: it was the other key
         Fresh(member).IsCurrent.ShouldBeTrue();
         _effects.Clear();
         Beat(14, 15);
@@ -223,7 +237,7 @@ public sealed class FeedTrackerCoreTests
     {
         var (member, marks) = Joined("a", applied: 5, answeredAt: 10);
         marks.Refuse(12);
-        _tracker.Answered(member, Feed, History, new(20), _now);
+        _tracker.Answered(member, Feed, History, new(20), _now, _effects);
         Fresh(member).At.Position.ShouldBe(new Position(10));
         Fresh(member).IsCurrent.ShouldBeFalse();
     }
@@ -289,7 +303,7 @@ public sealed class FeedTrackerCoreTests
         Asks(waits, TimeSpan.FromMilliseconds(49)).ShouldBeEmpty();
         Asks(waits, TimeSpan.FromMilliseconds(50)).ShouldBe([wait]);
         Asks(waits, TimeSpan.FromMilliseconds(60)).ShouldBeEmpty();
-        _tracker.Answered(member, Feed, History, new(12), _now);
+        _tracker.Answered(member, Feed, History, new(12), _now, _effects);
         Over(waits).ShouldBe([wait]);
     }
 
@@ -306,7 +320,7 @@ public sealed class FeedTrackerCoreTests
         var wait = new FeedWait(unknown, new(new(5), History, new(1)));
         waits.TryAdd(wait, _now);
         wait.State.ShouldBe(FeedWaitState.Waiting);
-        _tracker.Answered(unknown, Feed, History, new(9), _now);
+        _tracker.Answered(unknown, Feed, History, new(9), _now, _effects);
         Over(waits).ShouldBe([wait]);
         wait.State.ShouldBe(FeedWaitState.Elsewhere);
     }
@@ -319,7 +333,7 @@ public sealed class FeedTrackerCoreTests
         var member = new FeedMember(new(vault, "user", key), marks);
         _tracker.Join(member);
         marks.Apply(applied);
-        _tracker.Answered(member, new(feed), History, new(answeredAt), _now);
+        _tracker.Answered(member, new(feed), History, new(answeredAt), _now, _effects);
         return (member, marks);
     }
 
@@ -371,13 +385,16 @@ public sealed class FeedTrackerCoreTests
     private sealed class Marks(int feed = 3) : IReplicaMarks
     {
         private FeedPosition _applied, _seen;
+        private long _resets;
 
-        public ReplicaMarks Read() => new(_applied, _seen, _applied.Position.Value > 0 && _seen.Position <= _applied.Position);
+        public ReplicaMarks Read() =>
+            new(_applied, _seen, _resets, _applied.Position.Value > 0 && _seen.Position <= _applied.Position);
 
         public void Apply(long position) => _applied = _seen = new(new(feed), _seen.History.Value == 0 ? History : _seen.History, new(position));
 
         public void Refuse(long position) => _seen = _seen with { Position = new(position) };
 
-        public void Reset(long history) => (_applied, _seen) = (default, new(new(feed), new(history), Position.Start));
+        public void Reset(long history) =>
+            (_applied, _seen, _resets) = (default, new(new(feed), new(history), Position.Start), _resets + 1);
     }
 }

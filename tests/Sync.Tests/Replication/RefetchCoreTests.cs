@@ -150,6 +150,22 @@ public sealed class RefetchCoreTests
     }
 
     [Fact]
+    public void A_position_that_nobody_commits_ends_in_the_answer_and_not_in_a_failure()
+    {
+        Request("a", need: 1_000_000);
+        var outcome = RefetchOutcome.Again;
+        for (var attempt = 0; attempt < 4; attempt++)
+        {
+            outcome.ShouldBe(RefetchOutcome.Again);
+            _core.TryStart(_core.NextDue!.Value, out var batch).ShouldBeTrue();
+            Answer(batch, position: 9);
+            outcome = batch.Outcomes[0];
+        }
+        outcome.ShouldBe(RefetchOutcome.Done);
+        _core.KeyCount.ShouldBe(0);
+    }
+
+    [Fact]
     public void A_position_of_a_replaced_history_is_not_needed_in_the_new_one()
     {
         Request("a", need: 1000);
@@ -169,6 +185,18 @@ public sealed class RefetchCoreTests
         _core.TryStart(Zero, out batch).ShouldBeTrue();
         Answer(batch, position: 9);
         batch.Outcomes.ShouldBe([RefetchOutcome.Done]);
+    }
+
+    [Fact]
+    public void A_request_of_a_replica_that_has_less_than_was_named_is_asked_for_again()
+    {
+        Request("a", have: 5, need: 3);
+        _core.TryStart(Zero, out var batch);
+        Request("a", have: -1, need: 3);
+        Answer(batch, position: 9);
+        batch.Outcomes.ShouldBe([RefetchOutcome.Again]);
+        _core.TryStart(Zero, out batch);
+        batch.Items[0].Have.ShouldBe(Sequence.Unknown);
     }
 
     [Fact]

@@ -101,7 +101,7 @@ public sealed class ReplicaCoreBackfillTests
     public void A_refetch_answer_that_jumps_is_held_too()
     {
         var core = At(1, Rules);
-        core.TailGap(new(40));
+        core.TailGap(new(new(3), CoreOf.History, new(40)));
         core.Answer(Put(4)).HasFlag(ReplicaEffects.FetchHistory).ShouldBeTrue();
         History(core, Put(2));
         History(core, Put(3));

@@ -55,8 +55,8 @@ public sealed class ReplicaCoreGateTests
         core.Dispose();
         core.Live(Put(2)).ShouldBe(ReplicaEffects.None);
         core.Answer(Put(3)).ShouldBe(ReplicaEffects.None);
-        core.Check(Position.Start).ShouldBe(ReplicaEffects.None);
-        core.TailGap(new(50)).ShouldBe(ReplicaEffects.None);
+        core.Check(default).ShouldBe(ReplicaEffects.None);
+        core.TailGap(new(new(3), History, new(50))).ShouldBe(ReplicaEffects.None);
         core.RefetchFailed(true).ShouldBe(ReplicaEffects.None);
         (core.Value, core.Counters.Applied).ShouldBe(("v1", 1));
     }

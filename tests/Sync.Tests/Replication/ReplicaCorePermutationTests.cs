@@ -66,7 +66,7 @@ public sealed class ReplicaCorePermutationTests
         }
 
         // Faults stop: a check (what a beat or a reconnect causes) until nothing is in flight.
-        mustAsk |= (core.Check(Position.Start) & ReplicaEffects.Refetch) != 0;
+        mustAsk |= (core.Check(default) & ReplicaEffects.Refetch) != 0;
         for (var round = 0; mustAsk; round++)
         {
             if (round > 3) return "a refetch loop";

@@ -14,7 +14,7 @@ public sealed class ReplicaCoreRecoveryTests
         var core = At(1);
         core.Live(Put(3));
         core.Live(Put(5)).HasFlag(ReplicaEffects.Refetch).ShouldBeTrue();
-        core.Check(Position.Start);
+        core.Check(default);
         (core.Counters.Refetches, core.Counters.Coalesced, core.Counters.Gaps).ShouldBe((1, 2, 2));
         core.Need.Position.ShouldBe(new Position(50));
     }
@@ -23,7 +23,7 @@ public sealed class ReplicaCoreRecoveryTests
     public void An_answer_equal_to_the_applied_sequence_confirms_it()
     {
         var core = At(4);
-        core.Check(Position.Start).ShouldBe(ReplicaEffects.Refetch | ReplicaEffects.StatusChanged);
+        core.Check(default).ShouldBe(ReplicaEffects.Refetch | ReplicaEffects.StatusChanged);
         core.Answer(Put(4)).ShouldBe(ReplicaEffects.StatusChanged);
         (core.Status, core.Counters.Applied, core.Counters.IgnoredStale).ShouldBe((ReplicaStatus.Ok, 1, 0));
     }
@@ -32,7 +32,7 @@ public sealed class ReplicaCoreRecoveryTests
     public void An_answer_older_than_what_the_replica_has_by_then_is_ignored()
     {
         var core = At(4);
-        core.Check(Position.Start);
+        core.Check(default);
         core.Live(Put(5));
         core.Answer(Put(4));
         (core.Value, core.Sequence.Value, core.Status, core.Counters.IgnoredStale).ShouldBe(("v5", 5, ReplicaStatus.Ok, 1));
@@ -42,7 +42,7 @@ public sealed class ReplicaCoreRecoveryTests
     public void A_newer_answer_is_applied_and_a_jump_in_it_is_no_gap()
     {
         var core = At(1);
-        core.TailGap(new(90));
+        core.TailGap(new(new(3), History, new(90)));
         core.Answer(Put(9)).ShouldBe(ReplicaEffects.Applied | ReplicaEffects.StatusChanged);
         (core.Value, core.Status, core.Counters.Gaps, core.Counters.TailGaps).ShouldBe(("v9", ReplicaStatus.Ok, 0, 1));
     }
@@ -51,7 +51,7 @@ public sealed class ReplicaCoreRecoveryTests
     public void An_answer_that_is_asked_again_leaves_the_recovery_in_flight()
     {
         var core = At(1);
-        core.TailGap(new(90));
+        core.TailGap(new(new(3), History, new(90)));
         core.Answer(Put(2), again: true);
         (core.Value, core.Status, core.IsIdle).ShouldBe(("v2", ReplicaStatus.Refetching, false));
         core.Answer(Put(9));
@@ -62,7 +62,7 @@ public sealed class ReplicaCoreRecoveryTests
     public void Sequence_zero_in_an_answer_means_known_absent()
     {
         var core = Text();
-        core.Check(Position.Start);
+        core.Check(default);
         core.Answer(Absent()).ShouldBe(ReplicaEffects.Cleared | ReplicaEffects.StatusChanged);
         (core.HasValue, core.Sequence.Value, core.Status).ShouldBe((false, 0, ReplicaStatus.Ok));
         core.Live(Put(1)).ShouldBe(ReplicaEffects.Applied);
@@ -148,10 +148,10 @@ public sealed class ReplicaCoreRecoveryTests
     public void An_answer_that_was_refused_ends_in_skew_and_asks_no_more()
     {
         var core = Text();
-        core.Check(Position.Start);
+        core.Check(default);
         core.Answer(Put(7, "!bad")).HasFlag(ReplicaEffects.Refetch).ShouldBeFalse();
         (core.Status, core.HasValue, core.IsIdle).ShouldBe((ReplicaStatus.Skew, false, true));
-        core.Check(Position.Start);
+        core.Check(default);
         core.Answered(null, new(7), History, again: false);
         core.Status.ShouldBe(ReplicaStatus.Skew, "nothing newer than a refused head confirms no value");
     }
@@ -160,7 +160,7 @@ public sealed class ReplicaCoreRecoveryTests
     public void Failed_attempts_are_counted_and_the_last_one_ends_in_stale()
     {
         var core = At(1);
-        core.Check(Position.Start);
+        core.Check(default);
         core.RefetchFailed(isLast: false);
         (core.Status, core.IsIdle).ShouldBe((ReplicaStatus.Refetching, false));
         core.RefetchFailed(isLast: true).ShouldBe(ReplicaEffects.StatusChanged);
@@ -171,7 +171,7 @@ public sealed class ReplicaCoreRecoveryTests
     public void After_a_failed_recovery_the_next_inbound_envelope_starts_again_even_a_late_one()
     {
         var core = At(1);
-        core.Check(Position.Start);
+        core.Check(default);
         core.RefetchFailed(isLast: true);
         core.Live(Put(1)).HasFlag(ReplicaEffects.Refetch).ShouldBeTrue();
         (core.Status, core.Counters.Refetches).ShouldBe((ReplicaStatus.Refetching, 2));
@@ -182,7 +182,7 @@ public sealed class ReplicaCoreRecoveryTests
     {
         var core = At(1);
         core.BeatHeard().ShouldBe(ReplicaEffects.None);
-        core.Check(Position.Start);
+        core.Check(default);
         core.RefetchFailed(isLast: true);
         core.BeatHeard().HasFlag(ReplicaEffects.Refetch).ShouldBeTrue();
         core.BeatHeard().ShouldBe(ReplicaEffects.None);
@@ -241,7 +241,7 @@ public sealed class ReplicaCoreRecoveryTests
     public void Nothing_newer_in_another_history_confirms_nothing()
     {
         var core = At(9);
-        core.Check(Position.Start);
+        core.Check(default);
         core.Answer(null, history: 78).HasFlag(ReplicaEffects.Refetch).ShouldBeTrue();
         (core.Have, core.Status).ShouldBe((Sequence.Unknown, ReplicaStatus.Refetching));
         core.Answer(Put(2, history: 78), history: 78);
@@ -262,7 +262,7 @@ public sealed class ReplicaCoreRecoveryTests
     {
         var core = At(3);
         core.Answered(null, new(5), History, again: false).ShouldBe(ReplicaEffects.None);
-        core.Check(Position.Start);
+        core.Check(default);
         core.Answered(null, new(5), History, again: false);
         core.Status.ShouldBe(ReplicaStatus.Refetching);
     }
