@@ -64,7 +64,7 @@ public abstract class Replica : IAsyncDisposable, IReplicaMarks
 
     internal abstract void Receive(Envelope envelope, EnvelopeOrigin origin);
 
-    /// <summary>True when the answer says something about this replica.</summary>
+    /// <summary>True when the answer says all about this replica up to where it stands.</summary>
     internal abstract bool Answered(Envelope? envelope, Sequence have, HistoryId history, bool again);
 
     internal abstract void RefetchFailed(bool isLast);

@@ -23,6 +23,7 @@ public sealed partial class ReplicaCore<T>
         effects |= envelope is not null ? Receive(envelope, EnvelopeOrigin.Answer)
             : isOther ? Recover(Position.Start)
             : Confirm();
+        if (envelope is not null || !isOther) effects |= ReplicaEffects.Settled;
         if (Status == ReplicaStatus.Refetching && IsIdle) Confirm();
         if (!_recovering && Seen > Sequence && Seen > _refusedOnce && _held is not { IsOpen: true })
         {

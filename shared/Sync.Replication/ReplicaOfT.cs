@@ -167,11 +167,10 @@ public sealed class Replica<T> : Replica
         Turn turn;
         lock (_gate)
         {
-            if (envelope is null && have > _core.Have && have > Sequence.None) return false;
             turn = Take(_core.Answered(envelope, have, history, again));
         }
         Finish(turn, isHub: true);
-        return true;
+        return (turn.Effects & ReplicaEffects.Settled) != 0;
     }
 
     internal override void RefetchFailed(bool isLast) => ByHub(core => core.RefetchFailed(isLast));

@@ -74,6 +74,9 @@ public enum ReplicaEffects
 
     /// <summary>A value failed a gate; <c>LastError</c> says why when it was the parse gate.</summary>
     Refused = 64,
+
+    /// <summary>The answer says all about this replica up to where it stands: tell the feed tracker.</summary>
+    Settled = 128,
 }
 
 /// <summary>Everything a reader may know about the value it reads.</summary>

@@ -41,5 +41,5 @@ internal static class CoreOf
     public static ReplicaEffects Live(this ReplicaCore<string> core, Envelope envelope) => core.Receive(envelope, EnvelopeOrigin.Live);
 
     public static ReplicaEffects Answer(this ReplicaCore<string> core, Envelope? envelope, bool again = false, long history = 77) =>
-        core.Answered(envelope, core.Have, new(history), again);
+        core.Answered(envelope, core.Have, new(history), again) & ~ReplicaEffects.Settled;
 }

@@ -268,6 +268,16 @@ public sealed class ReplicaCoreRecoveryTests
     }
 
     [Fact]
+    public void An_answer_settles_a_replica_unless_it_leaves_out_what_the_replica_lacks()
+    {
+        var core = At(3);
+        core.Answered(null, new(3), History, again: false).HasFlag(ReplicaEffects.Settled).ShouldBeTrue();
+        core.Answered(Put(4), new(3), History, again: false).HasFlag(ReplicaEffects.Settled).ShouldBeTrue();
+        core.Answered(null, new(5), History, again: false).HasFlag(ReplicaEffects.Settled).ShouldBeFalse();
+        core.Answered(null, new(4), new(78), again: false).HasFlag(ReplicaEffects.Settled).ShouldBeFalse();
+    }
+
+    [Fact]
     public void An_envelope_without_history_or_position_is_enough_to_follow()
     {
         var core = Text();

@@ -146,8 +146,9 @@ public sealed class ReplicationModelTests
                 var envelope = answer.Envelopes.FirstOrDefault(other => other.Key == key);
                 foreach (var follower in _followers.Where(other => other.Member.Key == key))
                 {
-                    if (envelope is null && have > follower.Core.Have && have > Sequence.None) continue;
-                    Obey(follower, follower.Core.Answered(envelope, have, answer.History, _refetch.IsPending(key)));
+                    var effects = follower.Core.Answered(envelope, have, answer.History, _refetch.IsPending(key));
+                    Obey(follower, effects);
+                    if ((effects & ReplicaEffects.Settled) == 0) continue;
                     _tracker.Answered(follower.Member, answer.Feed, answer.History, answer.Position, _now, _effects);
                 }
                 if (batch.Outcomes[index] == RefetchOutcome.GaveUp) FailKey(key, isLast: true);
