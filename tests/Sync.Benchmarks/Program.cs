@@ -1,14 +1,24 @@
 using Sync.Benchmarks.Nats;
 using Sync.Benchmarks.Schema;
+using Sync.Benchmarks.Way;
 
 // One line per benchmark: name, what it runs.
 var benchmarks = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
+    ["b1"] = CommitBenchmark.RunAsync,
     ["b5"] = NatsBenchmark.RunAsync,
     ["schema"] = SchemaBenchmark.RunAsync,
 };
+// What the benchmarks start as processes of their own.
+var parts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
+{
+    ["follow"] = Follower.RunAsync,
+    ["plain"] = PlainDoor.RunAsync,
+    ["receive"] = Bare.RunAsync,
+    ["timed-writer"] = TimedWriter.RunAsync,
+};
 
-if (args.Length > 0 && benchmarks.TryGetValue(args[0], out var run))
+if (args.Length > 0 && (benchmarks.TryGetValue(args[0], out var run) || parts.TryGetValue(args[0], out run)))
     return await run(args[1..]);
 Console.Error.WriteLine($"Usage: <{string.Join('|', benchmarks.Keys)}> [--rounds N] [--json FILE]");
 return 2;
