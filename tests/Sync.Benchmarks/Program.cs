@@ -6,6 +6,8 @@ using Sync.Benchmarks.Way;
 var benchmarks = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
     ["b1"] = CommitBenchmark.RunAsync,
+    ["b3"] = LatencyBenchmark.RunAsync,
+    ["b4"] = VisibleBenchmark.RunAsync,
     ["b5"] = NatsBenchmark.RunAsync,
     ["schema"] = SchemaBenchmark.RunAsync,
 };

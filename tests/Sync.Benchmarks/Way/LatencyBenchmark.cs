@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using Sync.Client;
+using Sync.Nats;
+
+namespace Sync.Benchmarks.Way;
+
+/// <summary>
+/// B3: the time of one durable write when nothing else goes on, client library to receipt; beside the single statement on a
+/// direct connection plus one bare request-reply with another process.
+/// <code>b3 [--rounds N] [--count N] [--json FILE]</code>
+/// </summary>
+internal static class LatencyBenchmark
+{
+    private const int WarmUp = 300;
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var rounds = Arguments.Number(args, "--rounds", 3);
+        var count = Arguments.Number(args, "--count", 500);
+        await using var bed = await Bed.MakeAsync();
+        var writer = await bed.WriterAsync();
+        await bed.ReceiverAsync();
+        await using var client = bed.Client(writer);
+        await using var pool = PlainTable.Pool(bed.Database);
+        await using var connection = await pool.OpenConnectionAsync();
+        await using var statement = PlainTable.Write(connection);
+        await statement.PrepareAsync();
+        await using var bare = await Bare.ConnectAsync(bed.Nats.Url);
+        var report = new Report($"B3 latency of one durable write, one at a time, {rounds} alternating rounds of {count}");
+        var median = report.Line("p50", "us", 1.25, atLeast: false);
+        var slow = report.Line("p99", "us", 2, atLeast: false);
+        var random = new Random(7);
+
+        await YardstickAsync(WarmUp);
+        await OursAsync(WarmUp);
+        for (var round = 0; round < rounds; round++)
+        {
+            var (statements, requests, both) = await YardstickAsync(count);
+            var ours = await OursAsync(count);
+            median.Add(both.Percentile(0.5), ours.Percentile(0.5));
+            slow.Add(both.Percentile(0.99), ours.Percentile(0.99));
+            report.Fact("p50 us of the statement alone", statements.Percentile(0.5));
+            report.Fact("p50 us of the request-reply alone", requests.Percentile(0.5));
+        }
+        var written = WarmUp + (long)rounds * count;
+        if (await bed.CountAsync("sync.fact") != written || await bed.CountAsync("plain.fact") != written)
+            throw new InvalidOperationException($"void: {written} writes were acknowledged, the tables hold other counts");
+
+        report.Print(Console.Out);
+        await bed.DescribeAsync(Console.Out);
+        if (Arguments.Text(args, "--json") is { } path) await report.WriteJsonAsync(path);
+        return report.Passed ? 0 : 1;
+
+        async Task<(Latencies Statements, Latencies Requests, Latencies Both)> YardstickAsync(int times)
+        {
+            var (statements, requests, both) = (new Latencies(), new Latencies(), new Latencies());
+            for (var index = 0; index < times; index++)
+            {
+                var value = Records.Value(random);
+                var start = Stopwatch.GetTimestamp();
+                await PlainTable.ExecuteAsync(statement, Records.Key(Records.Draw(random, isZipf: false)).Key, value);
+                var committed = Stopwatch.GetTimestamp();
+                await bare.RequestAsync(Bare.EchoSubject, value);
+                var end = Stopwatch.GetTimestamp();
+                statements.Add(Stopwatch.GetElapsedTime(start, committed));
+                requests.Add(Stopwatch.GetElapsedTime(committed, end));
+                both.Add(Stopwatch.GetElapsedTime(start, end));
+            }
+            return (statements, requests, both);
+        }
+
+        async Task<Latencies> OursAsync(int times)
+        {
+            var latencies = new Latencies();
+            for (var index = 0; index < times; index++)
+            {
+                var value = Records.Value(random);
+                var key = Records.Draw(random, isZipf: false);
+                var start = Stopwatch.GetTimestamp();
+                if (!await Load.PutAsync(client, key, value)) throw new InvalidOperationException("void: a write failed");
+                latencies.Add(Stopwatch.GetElapsedTime(start));
+            }
+            return latencies;
+        }
+    }
+}
