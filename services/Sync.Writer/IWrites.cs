@@ -3,8 +3,8 @@ using Sync.Ledger;
 
 namespace Sync.Writer;
 
-/// <summary>Where the front doors put writes. What a caller or another process did is in the result, not thrown. A write cannot
-/// be taken back, so there is no cancellation; every write is answered before its deadline.</summary>
+/// <summary>Where the front doors put writes. What a caller or another process did is in the result, not thrown. A
+/// write cannot be taken back, so there is no cancellation; every write is answered before its deadline.</summary>
 internal interface IWrites
 {
     /// <summary>The feed of a vault.</summary>

@@ -19,10 +19,12 @@ public sealed record WriterOptions
     /// <summary>Most batch requests at a time; the next get 503. 1..10000.</summary>
     public int BatchesMax { get; init; } = 512;
 
-    /// <summary>Most lines of one batch that are read and not answered. 1..65536. Shared out when many batches run.</summary>
+    /// <summary>Most lines of one batch that are read and not answered. 1..65536. Shared out when many batches
+    /// run.</summary>
     public int BatchLinesInFlightMax { get; init; } = 1024;
 
-    /// <summary>Most value bytes of such lines in all batches together; above it batches are read more slowly. 1 MiB..4 GiB.</summary>
+    /// <summary>Most value bytes of such lines in all batches together; above it batches are read more slowly. 1
+    /// MiB..4 GiB.</summary>
     public long BatchBytesInFlightMax { get; init; } = 128L << 20;
 
     /// <summary>A batch ends when no byte came for this long. 1 s..1 h.</summary>
@@ -57,10 +59,13 @@ public sealed record WriterOptions
         checks.Range(nameof(BatchesMax), options.BatchesMax, 1, 10_000, "requests");
         checks.Range(nameof(BatchLinesInFlightMax), options.BatchLinesInFlightMax, 1, 65_536, "lines");
         checks.Range(nameof(BatchBytesInFlightMax), options.BatchBytesInFlightMax, 1 << 20, 4L << 30, "bytes");
-        checks.Range(nameof(BatchIdleTimeout), options.BatchIdleTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
-        checks.Range(nameof(OwnerTimeout), options.OwnerTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1));
+        checks.Range(nameof(BatchIdleTimeout), options.BatchIdleTimeout, TimeSpan.FromSeconds(1),
+            TimeSpan.FromHours(1));
+        checks.Range(nameof(OwnerTimeout), options.OwnerTimeout, TimeSpan.FromMilliseconds(100),
+            TimeSpan.FromMinutes(1));
         checks.Range(nameof(ForwardsWaitingMax), options.ForwardsWaitingMax, 1, 100_000, "writes");
         checks.Range(nameof(BusConcurrencyMax), options.BusConcurrencyMax, 1, 10_000, "requests");
-        checks.Range(nameof(StopTimeout), options.StopTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1));
+        checks.Range(nameof(StopTimeout), options.StopTimeout, TimeSpan.FromMilliseconds(100),
+            TimeSpan.FromMinutes(1));
     }
 }

@@ -34,7 +34,8 @@ internal static class WriterServices
         services.AddSingleton<BusAnswers>();
         services.AddSingleton<BusDoor>();
         services.AddSingleton<BatchIntake>();
-        services.AddSingleton<BatchRoute>().AddSingleton<RecordRoutes>().AddSingleton<PageRoutes>().AddSingleton<StatusRoutes>();
+        services.AddSingleton<BatchRoute>().AddSingleton<RecordRoutes>().AddSingleton<PageRoutes>()
+            .AddSingleton<StatusRoutes>();
         services.AddTelemetry("sync-writer", settings.Telemetry);
         services.AddOpenApi("v1", WriterRoutes.Describe);
         return services;

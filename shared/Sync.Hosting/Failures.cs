@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Sync.Hosting;
 
-/// <summary>Turns whatever goes wrong in a request into a problem answer. A client's mistake is an answer, not a log entry;
-/// only a defect is logged as an error.</summary>
+/// <summary>Turns whatever goes wrong in a request into a problem answer. A client's mistake is an answer, not a log
+/// entry; only a defect is logged as an error.</summary>
 public static class Failures
 {
     /// <summary>Must be the outermost middleware.</summary>
@@ -14,7 +14,8 @@ public static class Failures
     /// <param name="translate">The problem of an exception that the application knows; null = not known.</param>
     /// <param name="unknownRouteDetail">What to say when a path is no route.</param>
     public static IApplicationBuilder UseProblemAnswers(
-        this IApplicationBuilder app, ILogger logger, Func<Exception, Problem?> translate, string unknownRouteDetail) =>
+        this IApplicationBuilder app, ILogger logger, Func<Exception, Problem?> translate,
+            string unknownRouteDetail) =>
         app.Use(next => async context =>
         {
             try
@@ -26,14 +27,16 @@ public static class Failures
                 await AnswerAsync(context, error, logger, translate).ConfigureAwait(false);
                 return;
             }
-            if (OfEmptyAnswer(context, unknownRouteDetail) is { } problem) await problem.AnswerAsync(context).ConfigureAwait(false);
+            if (OfEmptyAnswer(context, unknownRouteDetail) is { } problem)
+                await problem.AnswerAsync(context).ConfigureAwait(false);
         });
 
     private static async Task AnswerAsync(
         HttpContext context, Exception error, ILogger logger, Func<Exception, Problem?> translate)
     {
         // Nobody is there to read an answer.
-        if (context.RequestAborted.IsCancellationRequested && error is OperationCanceledException or IOException) return;
+        if (context.RequestAborted.IsCancellationRequested && error is OperationCanceledException or IOException)
+            return;
         var problem = error is BadHttpRequestException bad ? OfBadRequest(bad) : translate(error);
         if (problem is null)
         {
@@ -52,7 +55,8 @@ public static class Failures
 
     private static Problem OfBadRequest(BadHttpRequestException error) => error.StatusCode switch
     {
-        StatusCodes.Status413PayloadTooLarge => CommonProblems.TooLarge("The body is over the limit of this route; send less."),
+        StatusCodes.Status413PayloadTooLarge =>
+            CommonProblems.TooLarge("The body is over the limit of this route; send less."),
         StatusCodes.Status408RequestTimeout => CommonProblems.TooSlow("The body stopped coming; send it again."),
         StatusCodes.Status415UnsupportedMediaType => CommonProblems.UnsupportedMediaType(error.Message),
         _ => CommonProblems.Malformed(error.Message),

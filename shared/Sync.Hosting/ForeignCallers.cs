@@ -3,13 +3,15 @@ using Microsoft.AspNetCore.Http;
 
 namespace Sync.Hosting;
 
-/// <summary>Keeps web pages of other origins away from a loopback service: a request must name a known host (else a page
-/// could reach it by a name that resolves to loopback), and an unsafe one must not carry a foreign origin.</summary>
+/// <summary>Keeps web pages of other origins away from a loopback service: a request must name a known host (else a
+/// page could reach it by a name that resolves to loopback), and an unsafe one must not carry a foreign
+/// origin.</summary>
 public static class ForeignCallers
 {
     private static readonly string[] Loopback = ["localhost", "127.0.0.1", "[::1]"];
 
-    /// <summary>Refuses requests with a foreign <c>Host</c> (421), and unsafe ones with a foreign <c>Origin</c> (403).</summary>
+    /// <summary>Refuses requests with a foreign <c>Host</c> (421), and unsafe ones with a foreign <c>Origin</c>
+    /// (403).</summary>
     /// <param name="app">The application.</param>
     /// <param name="hosts">Further host names to answer to, without port.</param>
     /// <param name="origins">Further origins to take, e.g. <c>http://localhost:3000</c>.</param>
@@ -27,12 +29,14 @@ public static class ForeignCallers
     {
         var request = context.Request;
         if (!hosts.Contains(request.Host.Host))
-            return CommonProblems.ForeignHost("The Host header must name this service: localhost, 127.0.0.1, [::1], or a host of its settings.");
+            return CommonProblems.ForeignHost(
+                "The Host header must name this service: localhost, 127.0.0.1, [::1], or a host of its settings.");
         if (IsSafe(request.Method) || request.Headers.Origin.Count == 0) return null;
         var origin = request.Headers.Origin.ToString();
         return IsOwn(origin, request.Host) || origins.Contains(origin)
             ? null
-            : CommonProblems.ForeignOrigin("Unsafe requests are taken from this service's own origin or one of its settings only.");
+            : CommonProblems.ForeignOrigin(
+                "Unsafe requests are taken from this service's own origin or one of its settings only.");
     }
 
     private static bool IsSafe(string method) =>

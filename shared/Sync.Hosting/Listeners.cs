@@ -21,7 +21,8 @@ public static class Listeners
                 || address.AbsolutePath != "/")
                 throw Wrong(setting, url, "must be like http://127.0.0.1:5080, several separated by ';'");
             if (!TryLoopback(address.Host, out var ip))
-                throw Wrong(setting, url, "only loopback addresses (127.0.0.1, [::1], localhost) are allowed until tokens exist");
+                throw Wrong(setting, url,
+                    "only loopback addresses (127.0.0.1, [::1], localhost) are allowed until tokens exist");
             endPoints.Add(new IPEndPoint(ip, address.Port));
         }
         return endPoints.Count > 0 ? endPoints : throw Wrong(setting, urls, "must name at least one address");

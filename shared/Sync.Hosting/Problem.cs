@@ -4,7 +4,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace Sync.Hosting;
 
-/// <summary>An error answer by RFC 9457: a stable type for programs, a detail for people that says what to do.</summary>
+/// <summary>An error answer by RFC 9457: a stable type for programs, a detail for people that says what to
+/// do.</summary>
 /// <param name="Status">HTTP status.</param>
 /// <param name="Code">Stable code, kebab-case; the <c>type</c> is <see cref="TypePrefix"/> and this.</param>
 /// <param name="Title">The same for every problem of the type.</param>
@@ -23,7 +24,8 @@ public sealed record Problem(int Status, string Code, string Title, string Detai
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>When to try again; null = the same request will not succeed later. Sent in whole seconds, at least 1.</summary>
+    /// <summary>When to try again; null = the same request will not succeed later. Sent in whole seconds, at least
+    /// 1.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>Writes further members into the object; null = none.</summary>
@@ -70,7 +72,8 @@ public static class CommonProblems
 
     /// <summary>The route does not take this method.</summary>
     public static Problem MethodNotAllowed(string method, string? allowed) => new(
-        405, "method-not-allowed", "The route does not take this method", $"{method} is not allowed here; use {allowed}.");
+        405, "method-not-allowed", "The route does not take this method",
+            $"{method} is not allowed here; use {allowed}.");
 
     /// <summary>The request cannot be read.</summary>
     public static Problem Malformed(string detail) =>

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Sync.Hosting;
 
-/// <summary>Ends a running process with a code and a line: for a wrong setting that shows only once a server was asked.
-/// Safe from any thread; the first call counts.</summary>
+/// <summary>Ends a running process with a code and a line: for a wrong setting that shows only once a server was
+/// asked. Safe from any thread; the first call counts.</summary>
 public sealed class ProcessEnd(IHostApplicationLifetime lifetime, ILogger<ProcessEnd> logger)
 {
     private StartupException? _reason;

@@ -16,7 +16,8 @@ public static class Settings
     /// <typeparam name="T">The options; properties with a setter or <c>init</c> are settings.</typeparam>
     /// <exception cref="StartupException">Something is wrong.</exception>
     public static T Read<T>(
-        IConfiguration configuration, string section, T defaults, Action<T, SettingChecks>? check = null, params Type[] shared)
+        IConfiguration configuration, string section, T defaults, Action<T, SettingChecks>? check = null,
+            params Type[] shared)
         where T : class
     {
         ArgumentNullException.ThrowIfNull(configuration);

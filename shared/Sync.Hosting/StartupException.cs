@@ -1,7 +1,7 @@
 namespace Sync.Hosting;
 
-/// <summary>The process cannot start, or not go on, and a person must change something. The message is the one line that
-/// is shown: what is wrong, where, and what is allowed. Never carries a secret.</summary>
+/// <summary>The process cannot start, or not go on, and a person must change something. The message is the one line
+/// that is shown: what is wrong, where, and what is allowed. Never carries a secret.</summary>
 public sealed class StartupException : Exception
 {
     /// <summary>Says what to change.</summary>

@@ -11,7 +11,8 @@ namespace Sync.Hosting;
 /// <summary>Where telemetry goes.</summary>
 public sealed record TelemetryOptions
 {
-    /// <summary>OTLP end point, e.g. <c>http://127.0.0.1:4317</c>. Null (default): nothing is collected and nothing is sent.</summary>
+    /// <summary>OTLP end point, e.g. <c>http://127.0.0.1:4317</c>. Null (default): nothing is collected and nothing
+    /// is sent.</summary>
     public string? OtlpEndpoint { get; init; }
 
     /// <summary>Share of traces that are kept when the caller did not decide, 0 to 1. Default 0.05.</summary>
@@ -30,9 +31,10 @@ public sealed record TelemetryOptions
 /// <summary>Builds the OpenTelemetry providers with the SDK alone.</summary>
 public static class Telemetry
 {
-    /// <summary>Exports the meters and sources named <c>Sync.*</c> and the platform's. Without an end point there are no
-    /// providers at all: instruments without a listener cost next to nothing.</summary>
-    public static IServiceCollection AddTelemetry(this IServiceCollection services, string serviceName, TelemetryOptions options)
+    /// <summary>Exports the meters and sources named <c>Sync.*</c> and the platform's. Without an end point there are
+    /// no providers at all: instruments without a listener cost next to nothing.</summary>
+    public static IServiceCollection AddTelemetry(this IServiceCollection services, string serviceName,
+        TelemetryOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.OtlpEndpoint is null) return services;
@@ -53,7 +55,8 @@ public static class Telemetry
                 .AddSource("Sync.*", "Microsoft.AspNetCore", "Npgsql")
                 .AddOtlpExporter(Target).Build();
             _metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource)
-                .AddMeter("Sync.*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime", "Npgsql")
+                .AddMeter("Sync.*", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel",
+                    "System.Runtime", "Npgsql")
                 .AddOtlpExporter(Target).Build();
             return Task.CompletedTask;
         }

@@ -1,8 +1,9 @@
 namespace Sync.Writer.Batch;
 
 /// <summary>Shares what all batches of a process may hold: requests at a time and value bytes in flight. Counters are
-/// interlocked; a batch that finds the bytes used up waits for the next that leave, and looks again, so one oversized line at a
-/// time always gets through. Full-policy: a further request is refused (503), a further line waits.</summary>
+/// interlocked; a batch that finds the bytes used up waits for the next that leave, and looks again, so one oversized
+/// line at a time always gets through. Full-policy: a further request is refused (503), a further line
+/// waits.</summary>
 internal sealed class BatchIntake(WriterOptions options)
 {
     private int _batches;
@@ -12,7 +13,8 @@ internal sealed class BatchIntake(WriterOptions options)
     public TimeSpan IdleTimeout => options.BatchIdleTimeout;
 
     /// <summary>Lines in flight of a batch that begins now: the more batches run, the fewer each.</summary>
-    public int LinesMax => Math.Clamp(8 * options.BatchLinesInFlightMax / Math.Max(1, Volatile.Read(ref _batches)), 1, options.BatchLinesInFlightMax);
+    public int LinesMax => Math.Clamp(8 * options.BatchLinesInFlightMax / Math.Max(1, Volatile.Read(ref _batches)), 1,
+        options.BatchLinesInFlightMax);
 
     public bool IsOverBudget => Volatile.Read(ref _bytes) > options.BatchBytesInFlightMax;
 

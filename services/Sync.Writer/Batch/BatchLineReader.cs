@@ -7,8 +7,8 @@ using Sync.Writer.Json;
 
 namespace Sync.Writer.Batch;
 
-/// <summary>Reads one line of a batch into a write command, without a document in between. One for each batch: it keeps the
-/// names of the line before, since most lines of a batch repeat them.</summary>
+/// <summary>Reads one line of a batch into a write command, without a document in between. One for each batch: it
+/// keeps the names of the line before, since most lines of a batch repeat them.</summary>
 internal sealed class BatchLineReader(WriteLimits limits, Producer producer, string? traceParent)
 {
     private string _vault = "";
@@ -76,13 +76,16 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
 
     private Problem? ReadFields(ReadOnlySpan<byte> bytes, ref Line line)
     {
-        var json = new Utf8JsonReader(bytes, isFinalBlock: true, new JsonReaderState(new JsonReaderOptions { MaxDepth = 80 }));
-        if (!json.Read() || json.TokenType != JsonTokenType.StartObject) return CommonProblems.Malformed("A line must be one JSON object.");
+        var json = new Utf8JsonReader(bytes, isFinalBlock: true,
+            new JsonReaderState(new JsonReaderOptions { MaxDepth = 80 }));
+        if (!json.Read() || json.TokenType != JsonTokenType.StartObject)
+            return CommonProblems.Malformed("A line must be one JSON object.");
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             var field = FieldOf(ref json);
             if (field == Field.None)
-                return CommonProblems.Malformed($"'{Shown(json.GetString())}' is not a field of a line; fields are {KnownFields}.");
+                return CommonProblems.Malformed(
+                    $"'{Shown(json.GetString())}' is not a field of a line; fields are {KnownFields}.");
             if ((line.Seen & field) != 0) return CommonProblems.Malformed($"'{json.GetString()}' is there twice.");
             line.Seen |= field;
             json.Read();
@@ -123,7 +126,8 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
     {
         if (_valueIsMessagePack)
         {
-            if (!json.TryGetBytesFromBase64(out line.Value)) return CommonProblems.Malformed("'value_msgpack' must be base64.");
+            if (!json.TryGetBytesFromBase64(out line.Value))
+                return CommonProblems.Malformed("'value_msgpack' must be base64.");
             return limits.CheckMessagePack(line.Value);
         }
         var start = (int)json.TokenStartIndex;
@@ -131,7 +135,8 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
         return limits.ReadJson(bytes[start..(int)json.BytesConsumed], out line.Value);
     }
 
-    // Which of the two fields of a value is being read: they exclude each other, so they are one field to the duplicate check.
+    // Which of the two fields of a value is being read: they exclude each other, so they are one field to the
+    // duplicate check.
     private bool _valueIsMessagePack;
 
     private Field FieldOf(ref Utf8JsonReader json)
@@ -176,7 +181,8 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
             return CommonProblems.Malformed(wrongKey + ".");
         var valid = default(Timestamp);
         if (line.ValidTime is not null && !Times.TryParse(line.ValidTime, out valid))
-            return CommonProblems.Malformed("'valid_time' must be RFC 3339 with an offset, like 2026-01-31T12:00:00Z.");
+            return CommonProblems.Malformed(
+                "'valid_time' must be RFC 3339 with an offset, like 2026-01-31T12:00:00Z.");
         var who = producer;
         if (line.Producer is not null && !WriteHeaders.TryProducer(line.Producer, out who))
             return CommonProblems.Malformed(WriteHeaders.ProducerRule("'producer'"));
@@ -211,7 +217,8 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
     {
         value = line.Value;
         if (op == ChangeOp.Put)
-            return line.Value is null ? CommonProblems.Malformed("A put needs 'value' (null is a value) or 'value_msgpack'.") : null;
+            return line.Value is null
+                ? CommonProblems.Malformed("A put needs 'value' (null is a value) or 'value_msgpack'.") : null;
         value = WriteLimits.Nil;
         return line.Value is null or [0xC0] ? null : CommonProblems.Malformed("A delete has no value.");
     }

@@ -11,7 +11,8 @@ using Sync.Writer.Json;
 namespace Sync.Writer.Batch;
 
 /// <summary>The route of batches: streaming, or atomic.</summary>
-internal sealed class BatchRoute(IWrites writes, BatchIntake intake, WriteLimits limits, IHostApplicationLifetime lifetime)
+internal sealed class BatchRoute(IWrites writes, BatchIntake intake, WriteLimits limits,
+    IHostApplicationLifetime lifetime)
 {
     public async Task PostAsync(HttpContext context)
     {
@@ -23,7 +24,8 @@ internal sealed class BatchRoute(IWrites writes, BatchIntake intake, WriteLimits
         }
         if (!intake.TryBegin())
         {
-            await Problems.Overloaded("Too many batches run at a time. Repeat the request later.").AnswerAsync(context);
+            await Problems.Overloaded("Too many batches run at a time. Repeat the request later.")
+                .AnswerAsync(context);
             return;
         }
         try
@@ -42,7 +44,8 @@ internal sealed class BatchRoute(IWrites writes, BatchIntake intake, WriteLimits
     {
         producer = Producer.Anonymous;
         atomic = false;
-        if (!MediaTypes.IsNdjson(request)) return CommonProblems.UnsupportedMediaType($"Send {MediaTypes.Ndjson}: one JSON object a line.");
+        if (!MediaTypes.IsNdjson(request))
+            return CommonProblems.UnsupportedMediaType($"Send {MediaTypes.Ndjson}: one JSON object a line.");
         if (Queries.RefuseUnknown(request, "atomic") is { } unknown) return unknown;
         var text = Queries.Text(request, "atomic");
         if (text is not (null or "true" or "false")) return CommonProblems.Malformed("atomic must be true or false.");
@@ -56,8 +59,10 @@ internal sealed class BatchRoute(IWrites writes, BatchIntake intake, WriteLimits
     private async Task StreamAsync(HttpContext context, BatchLineReader lines)
     {
         var features = context.Features;
-        // A batch may be as long as its sender likes, and slow: lines are bounded instead, and silence by its own time-out.
-        if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
+        // A batch may be as long as its sender likes, and slow: lines are bounded instead, and silence by its own
+        // time-out.
+        if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = null;
         if (features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
         context.Response.ContentType = MediaTypes.Ndjson;
         context.Response.Headers.CacheControl = "no-store";
@@ -86,13 +91,20 @@ internal sealed class BatchRoute(IWrites writes, BatchIntake intake, WriteLimits
         }
         switch (await writes.WriteAtomicAsync(commands))
         {
-            case AtomicResult.Committed committed: await AnswerAsync(context, committed); break;
-            case AtomicResult.Refused refused: await OfLine(Problems.Of(refused.Refusal), refused.Line).AnswerAsync(context); break;
-            case AtomicResult.Unknown unknown: await Problems.UnknownOutcome(unknown.Reason).AnswerAsync(context); break;
+            case AtomicResult.Committed committed:
+                await AnswerAsync(context, committed);
+                break;
+            case AtomicResult.Refused refused:
+                await OfLine(Problems.Of(refused.Refusal), refused.Line).AnswerAsync(context);
+                break;
+            case AtomicResult.Unknown unknown:
+                await Problems.UnknownOutcome(unknown.Reason).AnswerAsync(context);
+                break;
         }
     }
 
-    private async Task<(Problem? Problem, List<WriteCommand> Commands)> ReadAllAsync(HttpRequest request, BatchLineReader lines)
+    private async Task<(Problem? Problem, List<WriteCommand> Commands)> ReadAllAsync(HttpRequest request,
+        BatchLineReader lines)
     {
         // Values are limited together; names, keys and base64 come on top.
         if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
@@ -107,12 +119,14 @@ internal sealed class BatchRoute(IWrites writes, BatchIntake intake, WriteLimits
             while (refused is null && frames.TryRead(ref buffer, read.IsCompleted, out var line, out var tooLong))
             {
                 WriteCommand? command = null;
-                refused = tooLong ? CommonProblems.TooLarge("The line is over the limit.") : lines.TryRead(line, out command);
+                refused = tooLong ? CommonProblems.TooLarge("The line is over the limit.")
+                    : lines.TryRead(line, out command);
                 if (refused is not null) refused = OfLine(refused, commands.Count);
                 else commands.Add(command!);
                 values += command?.Value.Length ?? 0;
                 if (commands.Count > WriteLimits.AtomicLinesMax || values > WriteLimits.AtomicBytesMax)
-                    refused = Problems.InvalidBatch("An atomic batch has at most 1,000 lines and 4 MiB of values; send less.");
+                    refused = Problems.InvalidBatch(
+                        "An atomic batch has at most 1,000 lines and 4 MiB of values; send less.");
             }
             request.BodyReader.AdvanceTo(refused is null ? buffer.Start : read.Buffer.End, read.Buffer.End);
             if (read.IsCompleted) return (refused, commands);

@@ -10,9 +10,9 @@ using Sync.Writer.Json;
 namespace Sync.Writer.Batch;
 
 /// <summary>One streaming batch: reads lines and submits them as they come, answers in the same order as they finish.
-/// Two loops share one bounded queue of lines in flight: when it is full, reading stops, and the sender feels it. The reading
-/// loop alone touches the request, the answering loop alone the response. A write that was submitted is always awaited, also
-/// when the caller has gone: its result is then thrown away, the commit is not.</summary>
+/// Two loops share one bounded queue of lines in flight: when it is full, reading stops, and the sender feels it. The
+/// reading loop alone touches the request, the answering loop alone the response. A write that was submitted is
+/// always awaited, also when the caller has gone: its result is then thrown away, the commit is not.</summary>
 internal sealed class BatchRun
 {
     private const int FlushBytes = 32 << 10;
@@ -31,7 +31,8 @@ internal sealed class BatchRun
     /// <summary>A line that was read: refused at once, or on its way.</summary>
     private readonly record struct InFlight(Problem? Problem, ValueTask<WriteResult> Write, int Bytes);
 
-    public BatchRun(BatchIntake intake, IWrites writes, BatchLineReader lines, int lineBytesMax, PipeReader input, PipeWriter output)
+    public BatchRun(BatchIntake intake, IWrites writes, BatchLineReader lines, int lineBytesMax, PipeReader input,
+        PipeWriter output)
     {
         (_intake, _writes, _lines, _input, _output) = (intake, writes, lines, input, output);
         _frames = new LineFrames(lineBytesMax);
@@ -45,7 +46,8 @@ internal sealed class BatchRun
 
     /// <param name="stopping">Ends the reading; what was read is still answered.</param>
     /// <param name="aborted">The caller has gone.</param>
-    /// <returns>True when every line was read and answered; false when the rest of the request must be cut off.</returns>
+    /// <returns>True when every line was read and answered; false when the rest of the request must be cut
+    /// off.</returns>
     public async Task<bool> RunAsync(CancellationToken stopping, CancellationToken aborted)
     {
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(stopping, aborted);
@@ -55,7 +57,8 @@ internal sealed class BatchRun
         {
             complete = await ReadAsync(reading);
             // A last line without a line of the caller's says why the answers end before the request did.
-            if (!complete) await PostAsync(new InFlight(stopping.IsCancellationRequested ? Problems.ShuttingDown : Idle, default, 0));
+            if (!complete)
+                await PostAsync(Refused(stopping.IsCancellationRequested ? Problems.ShuttingDown : Idle));
         }
         finally
         {
@@ -66,7 +69,8 @@ internal sealed class BatchRun
         return complete;
     }
 
-    private static readonly Problem Idle = CommonProblems.TooSlow("No line came for too long. Send the rest in another request.");
+    private static readonly Problem Idle =
+        CommonProblems.TooSlow("No line came for too long. Send the rest in another request.");
 
     private async Task<bool> ReadAsync(CancellationTokenSource reading)
     {
@@ -80,7 +84,8 @@ internal sealed class BatchRun
                 var buffer = read.Buffer;
                 while (_frames.TryRead(ref buffer, read.IsCompleted, out var line, out var tooLong))
                 {
-                    // Submitting does not wait unless the queue is full, so a whole buffer of lines becomes one group commit.
+                    // Submitting does not wait unless the queue is full, so a whole buffer of lines becomes one group
+                    // commit.
                     var taken = Take(line, tooLong, out var unplaced);
                     if (unplaced is not null) taken = await PlaceAsync(unplaced, reading.Token);
                     if (!_inFlight.Writer.TryWrite(taken)) await PostAsync(taken);
@@ -99,8 +104,9 @@ internal sealed class BatchRun
     private InFlight Take(ReadOnlySequence<byte> line, bool tooLong, out WriteCommand? unplaced)
     {
         unplaced = null;
-        if (tooLong) return new InFlight(CommonProblems.TooLarge("The line is over the limit; write its value in parts."), default, 0);
-        if (_lines.TryRead(line, out var command) is { } problem) return new InFlight(problem, default, 0);
+        if (tooLong)
+            return Refused(CommonProblems.TooLarge("The line is over the limit; write its value in parts."));
+        if (_lines.TryRead(line, out var command) is { } problem) return Refused(problem);
         // The reader hands out the same string for the same vault, so this mostly compares references.
         if (command!.Key.Vault == _vault) return Submit(_feed, command);
         unplaced = command;
@@ -116,10 +122,12 @@ internal sealed class BatchRun
         }
         catch (SyncException error)
         {
-            return new InFlight(Problems.Of(error), default, 0);
+            return Refused(Problems.Of(error));
         }
         return Submit(_feed, command);
     }
+
+    private static InFlight Refused(Problem? problem) => new(problem, default, 0);
 
     private InFlight Submit(FeedId feed, WriteCommand command)
     {
@@ -139,7 +147,8 @@ internal sealed class BatchRun
         {
             while (_inFlight.Reader.TryRead(out var line))
             {
-                // Whoever waits for a receipt before sending on gets what is ready; a request that is complete waits for all.
+                // Whoever waits for a receipt before sending on gets what is ready; a request that is complete waits
+                // for all.
                 if (!gone && !_allRead && buffer.WrittenCount > 0 && !line.Write.IsCompleted)
                     gone = !await FlushAsync(buffer, aborted);
                 await WriteLineAsync(json, line);
@@ -165,9 +174,15 @@ internal sealed class BatchRun
         {
             switch (await line.Write)
             {
-                case WriteResult.Committed committed: ReceiptJson.Write(json, committed.Receipt, committed.Replayed); break;
-                case WriteResult.Refused refused: Problems.Of(refused.Refusal).WriteTo(json); break;
-                case WriteResult.Unknown unknown: Problems.UnknownOutcome(unknown.Reason).WriteTo(json); break;
+                case WriteResult.Committed committed:
+                    ReceiptJson.Write(json, committed.Receipt, committed.Replayed);
+                    break;
+                case WriteResult.Refused refused:
+                    Problems.Of(refused.Refusal).WriteTo(json);
+                    break;
+                case WriteResult.Unknown unknown:
+                    Problems.UnknownOutcome(unknown.Reason).WriteTo(json);
+                    break;
             }
         }
         catch (Exception error)

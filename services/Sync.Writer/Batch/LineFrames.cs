@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace Sync.Writer.Batch;
 
-/// <summary>Cuts a stream of bytes into lines without copying, and skips a line that is over the limit instead of keeping it.
+/// <summary>Cuts a stream of bytes into lines without copying, and skips a line that is over the limit instead of
+/// keeping it.
 /// <code>
 /// {"vault":"a",…}\n{"vault":"b",…}\r\n\n{"va…
 /// └── line ──────┘ └── line ──────┘   │ └ rest, until more comes or the stream ends
@@ -18,7 +19,8 @@ internal struct LineFrames(int lineBytesMax)
     /// <param name="line">Without its end. Empty and <paramref name="tooLong"/> for a line over the limit.</param>
     /// <param name="tooLong">True for a line that was skipped.</param>
     /// <returns>False when more bytes are needed, or everything is read.</returns>
-    public bool TryRead(ref ReadOnlySequence<byte> buffer, bool ended, out ReadOnlySequence<byte> line, out bool tooLong)
+    public bool TryRead(ref ReadOnlySequence<byte> buffer, bool ended, out ReadOnlySequence<byte> line,
+        out bool tooLong)
     {
         tooLong = false;
         while (!buffer.IsEmpty)

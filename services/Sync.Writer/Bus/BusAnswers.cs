@@ -7,8 +7,8 @@ using Sync.Writer.Http;
 
 namespace Sync.Writer.Bus;
 
-/// <summary>Answers one request from the bus each (docs/PROTOCOL.md, Requests and replies). Holds no state. Answers never exceed
-/// what the bus carries.</summary>
+/// <summary>Answers one request from the bus each (docs/PROTOCOL.md, Requests and replies). Holds no state. Answers
+/// never exceed what the bus carries.</summary>
 internal sealed class BusAnswers(WriterEngine engine, IWrites writes, WriteLimits limits, TimeProvider time)
 {
     public async ValueTask<BusReply> GetAsync(BusRequest request, CancellationToken cancellation)
@@ -16,16 +16,19 @@ internal sealed class BusAnswers(WriterEngine engine, IWrites writes, WriteLimit
         if (!Subjects.Default.TryParseRequest(request.Subject, out var subject)) return NoSuchSubject;
         var key = subject.ToKey();
         var fact = await engine.Store.GetAsync(key, Sync.Ledger.AsOf.Now, cancellation);
-        return Reply(fact is null ? Absent(key) : fact.ToEnvelope(engine.Store.Info.History), EnvelopeCodec.Default.Encode);
+        return Reply(fact is null ? Absent(key) : fact.ToEnvelope(engine.Store.Info.History),
+            EnvelopeCodec.Default.Encode);
     }
 
     public async ValueTask<BusReply> GetManyAsync(BusRequest request, CancellationToken cancellation)
     {
         if (!Subjects.Default.TryParseRequest(request.Subject, out var subject)) return NoSuchSubject;
-        if (subject.Vault is null) return BusReply.Failed(501, "getmany of a whole group is not answered here; ask for each vault");
+        if (subject.Vault is null)
+            return BusReply.Failed(501, "getmany of a whole group is not answered here; ask for each vault");
         var items = GetManyCodec.Decode(request.Payload.Span);
         if (!items.IsOk) return BusReply.Failed(400, items.Error);
-        var answer = await engine.Store.GetManyAsync(subject.Vault, items.Value, limits.EnvelopeBytesMax, cancellation);
+        var answer =
+            await engine.Store.GetManyAsync(subject.Vault, items.Value, limits.EnvelopeBytesMax, cancellation);
         return Reply(PageFit.Cut(answer, items.Value, limits.EnvelopeBytesMax), EnvelopeAnswerCodec.Encode);
     }
 
@@ -44,7 +47,8 @@ internal sealed class BusAnswers(WriterEngine engine, IWrites writes, WriteLimit
         if (!Subjects.Default.TryParseRequest(request.Subject, out var subject)) return NoSuchSubject;
         var decoded = WriteCommandCodec.Decode(request.Payload.Span, subject.ToKey());
         if (!decoded.IsOk) return BusReply.Failed(400, decoded.Error);
-        if (limits.Check(decoded.Value) is { } problem) return BusReply.Failed(problem.Status, $"{problem.Code}: {problem.Detail}");
+        if (limits.Check(decoded.Value) is { } problem)
+            return BusReply.Failed(problem.Status, $"{problem.Code}: {problem.Detail}");
         var command = CommandTrace.With(decoded.Value, request.TraceParent);
         var feed = await writes.FeedOfAsync(command.Key.Vault, cancellation);
         var result = await writes.WriteAsync(feed, command);
@@ -58,16 +62,18 @@ internal sealed class BusAnswers(WriterEngine engine, IWrites writes, WriteLimit
         };
     }
 
-    /// <summary>Writes that another writer took in and this one owns. The other one checked them; they are checked again, since a
-    /// message does not say who sent it.</summary>
+    /// <summary>Writes that another writer took in and this one owns. The other one checked them; they are checked
+    /// again, since a message does not say who sent it.</summary>
     public async ValueTask<BusReply> OwnAsync(BusRequest request, CancellationToken cancellation)
     {
-        if (!Subjects.Default.TryParseRequest(request.Subject, out var subject) || subject.Feed is not { } feed) return NoSuchSubject;
+        if (!Subjects.Default.TryParseRequest(request.Subject, out var subject) || subject.Feed is not { } feed)
+            return NoSuchSubject;
         var decoded = ForwardedWritesCodec.Decode(request.Payload.Span);
         if (!decoded.IsOk) return BusReply.Failed(400, decoded.Error);
         var commands = decoded.Value.Commands;
         if (decoded.Value.Deadline is { } deadline && deadline < Timestamp.From(time.GetUtcNow()))
-            return Results(Refuse(commands.Count, new(RefusalCode.NoOwner, "The forwarded write came after its deadline.")));
+            return Results(
+                Refuse(commands.Count, new(RefusalCode.NoOwner, "The forwarded write came after its deadline.")));
         for (var index = 0; index < commands.Count; index++)
         {
             if (limits.Check(commands[index]) is { } problem) return BusReply.Failed(problem.Status, problem.Detail);
@@ -75,7 +81,8 @@ internal sealed class BusAnswers(WriterEngine engine, IWrites writes, WriteLimit
                 return BusReply.Failed(400, $"write {index} is not of feed {feed}");
         }
         if (decoded.Value.Atomic)
-            return Results(ForwardedWrite.FromAtomic(await engine.Node.WriteAtomicAsync(commands, CancellationToken.None), commands.Count));
+            return Results(ForwardedWrite.FromAtomic(
+                await engine.Node.WriteAtomicAsync(commands, CancellationToken.None), commands.Count));
         // All are in the feed's queue before the first is awaited: one group commit, in order.
         var pending = new Task<WriteResult>[commands.Count];
         for (var index = 0; index < commands.Count; index++)
@@ -83,9 +90,11 @@ internal sealed class BusAnswers(WriterEngine engine, IWrites writes, WriteLimit
         return Results(await Task.WhenAll(pending));
     }
 
-    private static BusReply NoSuchSubject { get; } = BusReply.Failed(400, "the subject is not a request in canonical form");
+    private static BusReply NoSuchSubject { get; } =
+        BusReply.Failed(400, "the subject is not a request in canonical form");
 
-    private static Envelope Absent(SyncedKey key) => new() { Key = key, Value = WriteLimits.Nil, Sequence = Sequence.None };
+    private static Envelope Absent(SyncedKey key) =>
+        new() { Key = key, Value = WriteLimits.Nil, Sequence = Sequence.None };
 
     private static WriteResult[] Refuse(int count, Refusal refusal) =>
         Enumerable.Repeat<WriteResult>(new WriteResult.Refused(refusal), count).ToArray();
@@ -99,7 +108,8 @@ internal sealed class BusAnswers(WriterEngine engine, IWrites writes, WriteLimit
     }
 
     private WriteResult WithoutLargeCurrent(WriteResult result) =>
-        result is WriteResult.Refused { Refusal.Current: { } current } && EnvelopeCodec.EncodedSize(current) > limits.EnvelopeBytesMax - 4096
+        result is WriteResult.Refused { Refusal.Current: { } current }
+            && EnvelopeCodec.EncodedSize(current) > limits.EnvelopeBytesMax - 4096
             ? WithoutCurrent(result)
             : result;
 
@@ -108,7 +118,8 @@ internal sealed class BusAnswers(WriterEngine engine, IWrites writes, WriteLimit
             ? new WriteResult.Refused(refusal with { Current = null })
             : result;
 
-    private static BusReply Reply<T>(T content, Action<T, IBufferWriter<byte>> encode) => BusReply.Of(Encode(content, encode));
+    private static BusReply Reply<T>(T content, Action<T, IBufferWriter<byte>> encode) =>
+        BusReply.Of(Encode(content, encode));
 
     private static ReadOnlyMemory<byte> Encode<T>(T content, Action<T, IBufferWriter<byte>> encode)
     {

@@ -6,11 +6,12 @@ using Sync.Writer.Engine;
 
 namespace Sync.Writer.Bus;
 
-/// <summary>The door on the bus: answers requests for anybody on the writers' queue group, and forwarded writes only for feeds
-/// that this process owns. One loop subscribes and unsubscribes; ownership changes only wake it, and it then compares what is
-/// owned with what is served.</summary>
+/// <summary>The door on the bus: answers requests for anybody on the writers' queue group, and forwarded writes only
+/// for feeds that this process owns. One loop subscribes and unsubscribes; ownership changes only wake it, and it
+/// then compares what is owned with what is served.</summary>
 internal sealed class BusDoor(
-    WriterEngine engine, BusAnswers answers, WriterOptions options, TimeProvider time, Random random, ILogger<BusDoor> logger)
+    WriterEngine engine, BusAnswers answers, WriterOptions options, TimeProvider time, Random random,
+        ILogger<BusDoor> logger)
     : IAsyncDisposable
 {
     // One waiting signal says all that many would say.
@@ -83,7 +84,8 @@ internal sealed class BusDoor(
         if (_general.Count == all.Length) return;
         for (var index = _general.Count; index < all.Length; index++)
             _general.Add(await engine.Bus.ServeAsync(
-                Subjects.Default.AllOf(all[index].Kind), Subjects.WriterQueueGroup, all[index].Handler, Bounds, cancellation));
+                Subjects.Default.AllOf(all[index].Kind), Subjects.WriterQueueGroup, all[index].Handler, Bounds,
+                    cancellation));
         WriterLog.BusServed(logger);
     }
 

@@ -8,20 +8,26 @@ using Sync.Writer.Engine;
 
 namespace Sync.Writer.Bus;
 
-/// <summary>Forwards the writes of one feed. One loop owns the round in progress: it sends, reads the outcomes, and keeps what
-/// was refused for a passing reason until an owner is found or the deadline is over. A write that was sent and not answered is
-/// repeated only with an idempotency key; without one its outcome is unknown.</summary>
+/// <summary>Forwards the writes of one feed. One loop owns the round in progress: it sends, reads the outcomes, and
+/// keeps what was refused for a passing reason until an owner is found or the deadline is over. A write that was sent
+/// and not answered is repeated only with an idempotency key; without one its outcome is unknown.</summary>
 internal sealed class ForwardLane(
-    FeedId feed, WriterEngine engine, WriterOptions options, TimeProvider time, Random random, ILogger logger) : IAsyncDisposable
+    FeedId feed, WriterEngine engine, WriterOptions options, TimeProvider time, Random random, ILogger logger)
+        : IAsyncDisposable
 {
     private const int RoundWritesMax = 500;
 
-    /// <summary>An owner answers within its own write time-out; waiting that long for one that died would block the lane.</summary>
+    /// <summary>An owner answers within its own write time-out; waiting that long for one that died would block the
+    /// lane.</summary>
     private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(3);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<ForwardedWrite> _queue = Channel.CreateBounded<ForwardedWrite>(
-        new BoundedChannelOptions(options.ForwardsWaitingMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+        new BoundedChannelOptions(options.ForwardsWaitingMax)
+        {
+            SingleReader = true,
+            FullMode = BoundedChannelFullMode.Wait,
+        });
     private Task _loop = Task.CompletedTask;
     private ForwardedWrite? _heldBack;
 
@@ -41,7 +47,8 @@ internal sealed class ForwardLane(
     {
         try
         {
-            while (_heldBack is not null || await _queue.Reader.WaitToReadAsync(CancellationToken.None)) await RoundAsync(TakeRound());
+            while (_heldBack is not null || await _queue.Reader.WaitToReadAsync(CancellationToken.None))
+                await RoundAsync(TakeRound());
         }
         catch (Exception error)
         {
@@ -52,7 +59,8 @@ internal sealed class ForwardLane(
         while (_queue.Reader.TryRead(out var left)) left.Complete(new WriteResult.Refused(ShuttingDown));
     }
 
-    private static Refusal ShuttingDown { get; } = new(RefusalCode.ShuttingDown, "The writer is stopping. Repeat it elsewhere.");
+    private static Refusal ShuttingDown { get; } =
+        new(RefusalCode.ShuttingDown, "The writer is stopping. Repeat it elsewhere.");
 
     // As many single writes as fit one message, or one atomic list.
     private List<ForwardedWrite> TakeRound()
@@ -91,7 +99,8 @@ internal sealed class ForwardLane(
             round.RemoveAll(write => write.IsAnswered || GaveUp(write));
             if (round.Count == 0) return;
             WriterLog.ForwardWaiting(
-                logger, feed.Value, round.Count, backoff.Attempt + 1, round[0].LastRefusal?.Detail ?? "the last attempt was not answered");
+                logger, feed.Value, round.Count, backoff.Attempt + 1,
+                round[0].LastRefusal?.Detail ?? "the last attempt was not answered");
             try
             {
                 await Task.Delay(backoff.Next(), time, _stop.Token);
@@ -128,7 +137,8 @@ internal sealed class ForwardLane(
         try
         {
             var request = Encode(round);
-            var reply = await bus.RequestAsync(Subjects.Default.OfOwn(feed), request, null, AttemptTimeout, _stop.Token);
+            var reply =
+                await bus.RequestAsync(Subjects.Default.OfOwn(feed), request, null, AttemptTimeout, _stop.Token);
             Apply(round, reply);
         }
         catch (SyncException error) when (error.Code is SyncErrorCode.NoResponder)
@@ -159,7 +169,8 @@ internal sealed class ForwardLane(
     {
         if (reply.ErrorCode == StatusCodes.Status503ServiceUnavailable)
         {
-            var overloaded = new Refusal(RefusalCode.Overloaded, "The feed's owner takes no more requests now. Repeat it later.");
+            var overloaded =
+                new Refusal(RefusalCode.Overloaded, "The feed's owner takes no more requests now. Repeat it later.");
             foreach (var write in round) write.LastRefusal = overloaded;
             return;
         }
@@ -197,8 +208,8 @@ internal sealed class ForwardLane(
     // A refusal that only says "not me" keeps the write waiting.
     private static void Take(ForwardedWrite write, IReadOnlyList<WriteResult> results)
     {
-        if (results[0] is WriteResult.Refused { Refusal: { Code: RefusalCode.NoOwner or RefusalCode.ShuttingDown } refusal })
-            write.LastRefusal = refusal with { Code = RefusalCode.NoOwner };
+        if (results[0] is WriteResult.Refused { Refusal.Code: RefusalCode.NoOwner or RefusalCode.ShuttingDown } notMe)
+            write.LastRefusal = notMe.Refusal with { Code = RefusalCode.NoOwner };
         else if (results[0] is WriteResult.Unknown && write.IsRepeatable)
             write.MayBeCommitted = true;
         else

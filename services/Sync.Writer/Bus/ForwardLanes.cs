@@ -4,10 +4,11 @@ using Sync.Writer.Engine;
 
 namespace Sync.Writer.Bus;
 
-/// <summary>Writes whose feed another process owns. Each feed has one lane that sends what waits as one request, one at a time,
-/// so a feed's forwarded writes keep their order and batch by themselves. Full-policy: a further write is refused (overloaded).
-/// Lanes are made at their first use; the array's slots are set once.</summary>
-internal sealed class ForwardLanes(WriterEngine engine, WriterOptions options, TimeProvider time, Random random, ILoggerFactory loggers)
+/// <summary>Writes whose feed another process owns. Each feed has one lane that sends what waits as one request, one
+/// at a time, so a feed's forwarded writes keep their order and batch by themselves. Full-policy: a further write is
+/// refused (overloaded). Lanes are made at their first use; the array's slots are set once.</summary>
+internal sealed class ForwardLanes(WriterEngine engine, WriterOptions options, TimeProvider time, Random random,
+    ILoggerFactory loggers)
     : IAsyncDisposable
 {
     private readonly ForwardLane?[] _lanes = new ForwardLane?[Feeds.CountMax];
@@ -27,12 +28,14 @@ internal sealed class ForwardLanes(WriterEngine engine, WriterOptions options, T
             if (lane is not null) await lane.DisposeAsync();
     }
 
-    private Task<IReadOnlyList<WriteResult>> PostAsync(FeedId feed, IReadOnlyList<WriteCommand> commands, bool isAtomic)
+    private Task<IReadOnlyList<WriteResult>> PostAsync(FeedId feed, IReadOnlyList<WriteCommand> commands,
+        bool isAtomic)
     {
         var write = new ForwardedWrite(commands, isAtomic, SteadyNow() + options.OwnerTimeout);
         if (!LaneOf(feed).TryPost(write))
             write.Complete(new WriteResult.Refused(new Refusal(
-                RefusalCode.Overloaded, "Too many writes wait to be forwarded to the feed's owner. Repeat it later.")));
+                RefusalCode.Overloaded,
+                    "Too many writes wait to be forwarded to the feed's owner. Repeat it later.")));
         return write.Answer;
     }
 

@@ -3,7 +3,8 @@ using Sync.Ledger;
 
 namespace Sync.Writer.Bus;
 
-/// <summary>A write, or an atomic list of writes, that waits for another process's answer. Owned by its lane's loop once queued.</summary>
+/// <summary>A write, or an atomic list of writes, that waits for another process's answer. Owned by its lane's loop
+/// once queued.</summary>
 internal sealed class ForwardedWrite(IReadOnlyList<WriteCommand> commands, bool isAtomic, TimeSpan deadline)
 {
     private readonly TaskCompletionSource<IReadOnlyList<WriteResult>> _answer =
@@ -35,16 +36,18 @@ internal sealed class ForwardedWrite(IReadOnlyList<WriteCommand> commands, bool 
 
     public void Complete(WriteResult forAll) => Complete(Enumerable.Repeat(forAll, commands.Count).ToArray());
 
-    /// <summary>The outcomes of an atomic list as one. All committed, or none: then one line carries the reason, and the others
-    /// say that the batch was refused.</summary>
+    /// <summary>The outcomes of an atomic list as one. All committed, or none: then one line carries the reason, and
+    /// the others say that the batch was refused.</summary>
     public static AtomicResult ToAtomic(IReadOnlyList<WriteResult> results)
     {
         if (results.All(result => result is WriteResult.Committed))
             return new AtomicResult.Committed(results.Cast<WriteResult.Committed>().ToArray());
-        if (results.OfType<WriteResult.Unknown>().FirstOrDefault() is { } unknown) return new AtomicResult.Unknown(unknown.Reason);
+        if (results.OfType<WriteResult.Unknown>().FirstOrDefault() is { } unknown)
+            return new AtomicResult.Unknown(unknown.Reason);
         var refusals = results.OfType<WriteResult.Refused>().Select(result => result.Refusal).ToArray();
         var line = Array.FindIndex(refusals, refusal => refusal.Code != RefusalCode.InvalidBatch);
-        if (line < 0 || refusals.All(refusal => refusal.Code == refusals[line].Code && refusal.Detail == refusals[line].Detail))
+        if (line < 0 || refusals.All(refusal => refusal.Code == refusals[line].Code
+            && refusal.Detail == refusals[line].Detail))
             return new AtomicResult.Refused(results.Count == 1 && line == 0 ? 0 : null, refusals[Math.Max(0, line)]);
         return new AtomicResult.Refused(line, refusals[line]);
     }
@@ -53,8 +56,10 @@ internal sealed class ForwardedWrite(IReadOnlyList<WriteCommand> commands, bool 
     public static IReadOnlyList<WriteResult> FromAtomic(AtomicResult result, int count) => result switch
     {
         AtomicResult.Committed committed => committed.Lines,
-        AtomicResult.Unknown unknown => Enumerable.Repeat<WriteResult>(new WriteResult.Unknown(unknown.Reason), count).ToArray(),
-        AtomicResult.Refused refused => Enumerable.Range(0, count).Select(index => (WriteResult)new WriteResult.Refused(
+        AtomicResult.Unknown unknown =>
+            Enumerable.Repeat<WriteResult>(new WriteResult.Unknown(unknown.Reason), count).ToArray(),
+        AtomicResult.Refused refused =>
+            Enumerable.Range(0, count).Select(index => (WriteResult)new WriteResult.Refused(
             refused.Line is null || refused.Line == index
                 ? refused.Refusal
                 : new Refusal(RefusalCode.InvalidBatch, "Another line of the atomic batch was refused."))).ToArray(),

@@ -5,7 +5,8 @@ using Sync.MessagePack;
 
 namespace Sync.Writer.Bus;
 
-/// <summary>Cuts pages so that their encoded form fits one message. The store cut by value bytes; names come on top.</summary>
+/// <summary>Cuts pages so that their encoded form fits one message. The store cut by value bytes; names come on
+/// top.</summary>
 internal static class PageFit
 {
     /// <summary>Of a page without its records, rounded up.</summary>
@@ -60,7 +61,8 @@ internal static class PageFit
     {
         var item = 0;
         for (var at = 0; at <= index; at++, item++)
-            while (asked[item].Collection != envelopes[at].Key.Collection || asked[item].Key != envelopes[at].Key.Key) item++;
+            while (asked[item].Collection != envelopes[at].Key.Collection || asked[item].Key != envelopes[at].Key.Key)
+                item++;
         return item - 1;
     }
 }

@@ -1,6 +1,7 @@
 namespace Sync.Writer.Engine;
 
-/// <summary>Waits that double up to a bound, with jitter, so that many processes do not come back at the same moment.</summary>
+/// <summary>Waits that double up to a bound, with jitter, so that many processes do not come back at the same
+/// moment.</summary>
 internal sealed class Backoff(TimeSpan first, TimeSpan longest, Random random)
 {
     private TimeSpan _next;

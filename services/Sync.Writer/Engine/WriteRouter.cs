@@ -5,7 +5,8 @@ using Sync.Writer.Bus;
 
 namespace Sync.Writer.Engine;
 
-/// <summary>Takes each write to the owner of its feed: this process, or another one over the bus. Holds no state.</summary>
+/// <summary>Takes each write to the owner of its feed: this process, or another one over the bus. Holds no
+/// state.</summary>
 internal sealed class WriteRouter(WriterEngine engine, ForwardLanes forwards) : IWrites
 {
     public ValueTask<FeedId> FeedOfAsync(string vault, CancellationToken cancellation) =>
@@ -25,7 +26,8 @@ internal sealed class WriteRouter(WriterEngine engine, ForwardLanes forwards) : 
             var other = await FeedOfAsync(commands[index].Key.Vault, CancellationToken.None);
             if (other != feed)
                 return new AtomicResult.Refused(index, new Refusal(
-                    RefusalCode.InvalidBatch, $"Its vault is in feed {other}, the lines before are in feed {feed}; an atomic batch has one feed."));
+                    RefusalCode.InvalidBatch,
+                    $"Its vault is in feed {other}, the lines before in feed {feed}; an atomic batch has one feed."));
         }
         if (engine.Node.Owns(feed))
         {
@@ -35,7 +37,8 @@ internal sealed class WriteRouter(WriterEngine engine, ForwardLanes forwards) : 
         return await forwards.WriteAtomicAsync(feed, commands);
     }
 
-    // The owner's queue has the write when this returns; a feed lost in between refuses with certainty, so forwarding is safe.
+    // The owner's queue has the write when this returns; a feed lost in between refuses with certainty, so forwarding
+    // is safe.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<WriteResult> WriteHereAsync(LedgerNode node, FeedId feed, WriteCommand command)
     {

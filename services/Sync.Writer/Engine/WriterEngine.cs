@@ -7,9 +7,10 @@ using Sync.Writer.Bus;
 
 namespace Sync.Writer.Engine;
 
-/// <summary>Brings up what the doors need, in the background and with patience: a database or broker that is away is waited for,
-/// a wrong setting ends the process. And brings it down in the reverse order.
-/// <para>Only the start-up loop writes the fields, each once; doors read them at any time and find null until then.</para></summary>
+/// <summary>Brings up what the doors need, in the background and with patience: a database or broker that is away is
+/// waited for, a wrong setting ends the process. And brings it down in the reverse order.
+/// <para>Only the start-up loop writes the fields, each once; doors read them at any time and find null until
+/// then.</para></summary>
 internal sealed class WriterEngine(
     WriterSettings settings, WriterParts parts, TimeProvider time, IIdSource ids, Random random, ProcessEnd end,
     ILoggerFactory loggers) : IHostedService, IAsyncDisposable
@@ -75,7 +76,8 @@ internal sealed class WriterEngine(
         _stop.Dispose();
     }
 
-    /// <summary>Database and leases decide whether requests can be served; the broker only delays what was committed.</summary>
+    /// <summary>Database and leases decide whether requests can be served; the broker only delays what was
+    /// committed.</summary>
     public async Task<IReadOnlyList<HealthCheckLine>> HealthAsync(CancellationToken cancellation)
     {
         var broker = new HealthCheckLine(
@@ -113,7 +115,8 @@ internal sealed class WriterEngine(
             await RepeatAsync(OpenStoreAsync);
             var store = _store!;
             WriterLog.LedgerOpened(_logger, Owner, store.Info.Substrate, store.Info.Feeds, store.Info.History.Value);
-            var node = new LedgerNode(store, _link!.Transport, settings.Ledger, time, ids, loggers.CreateLogger<LedgerNode>());
+            var node = new LedgerNode(store, _link!.Transport, settings.Ledger, time, ids,
+                loggers.CreateLogger<LedgerNode>());
             _node = node;
             _door = MakeDoor?.Invoke();
             await RepeatAsync(() => node.StartAsync(_stop.Token));
@@ -133,14 +136,16 @@ internal sealed class WriterEngine(
         catch (Exception error)
         {
             WriterLog.StopFailed(_logger, error, "starting");
-            end.Stop(new StartupException(ExitCodes.Software, "The writer could not start; the entry before says why.", error));
+            end.Stop(new StartupException(ExitCodes.Software,
+                "The writer could not start; the entry before says why.", error));
         }
     }
 
     private async Task OpenStoreAsync()
     {
         if (parts.Store is not null) _store = parts.Store;
-        else if (settings.Substrate.IsPostgres) _store = await PostgresLedgerStore.OpenAsync(settings.Postgres, _stop.Token);
+        else if (settings.Substrate.IsPostgres)
+            _store = await PostgresLedgerStore.OpenAsync(settings.Postgres, _stop.Token);
         else _store = new MemoryLedgerStore(time, new MemoryLedgerOptions { Feeds = settings.Substrate.MemoryFeeds });
     }
 

@@ -4,8 +4,8 @@ using Sync.Transport;
 
 namespace Sync.Writer.Engine;
 
-/// <summary>What a process that embeds a writer brings along; null = the writer makes it from its settings. What is given stays
-/// the giver's to dispose.</summary>
+/// <summary>What a process that embeds a writer brings along; null = the writer makes it from its settings. What is
+/// given stays the giver's to dispose.</summary>
 public sealed record WriterParts
 {
     /// <summary>Keeps the ledger.</summary>
@@ -14,6 +14,7 @@ public sealed record WriterParts
     /// <summary>Carries requests.</summary>
     public IBus? Bus { get; init; }
 
-    /// <summary>Carries envelopes and beats; must reach the subscribers of the same system as <see cref="Bus"/>.</summary>
+    /// <summary>Carries envelopes and beats; must reach the subscribers of the same system as <see
+    /// cref="Bus"/>.</summary>
     public ITransport? Transport { get; init; }
 }

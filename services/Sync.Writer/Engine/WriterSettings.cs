@@ -11,16 +11,19 @@ internal sealed record WriterSettings(
     WriterOptions Writer, SubstrateOptions Substrate, LedgerOptions Ledger, PostgresOptions Postgres, BusOptions Bus,
     TelemetryOptions Telemetry)
 {
-    /// <summary>A stop must be over within about five seconds: half of it for what is admitted, the rest for requests and the bus.</summary>
+    /// <summary>A stop must be over within about five seconds: half of it for what is admitted, the rest for requests
+    /// and the bus.</summary>
     private static readonly TimeSpan DrainTimeoutDefault = TimeSpan.FromSeconds(2.5);
 
-    public static WriterSettings Read(IConfiguration configuration, IIdSource ids, TimeProvider time, bool isStoreGiven)
+    public static WriterSettings Read(IConfiguration configuration, IIdSource ids, TimeProvider time,
+        bool isStoreGiven)
     {
         var substrate = Settings.Read(
             configuration, "Sync:Ledger", new SubstrateOptions(), SubstrateOptions.Check, typeof(LedgerOptions));
         var ledger = Settings.Read(
             configuration, "Sync:Ledger",
-            new LedgerOptions { Owner = NameOf(ids, time), DrainTimeout = DrainTimeoutDefault }, Validated<LedgerOptions>(o => o.Validate()),
+            new LedgerOptions { Owner = NameOf(ids, time), DrainTimeout = DrainTimeoutDefault },
+                Validated<LedgerOptions>(o => o.Validate()),
             typeof(SubstrateOptions));
         return new WriterSettings(
             Settings.Read(configuration, WriterOptions.Section, new WriterOptions(), WriterOptions.Check),
@@ -28,7 +31,8 @@ internal sealed record WriterSettings(
             ledger,
             ReadPostgres(configuration, !isStoreGiven && substrate.IsPostgres),
             ReadBus(configuration),
-            Settings.Read(configuration, "Sync:Telemetry", new TelemetryOptions(), (options, checks) => options.Check(checks)));
+            Settings.Read(configuration, "Sync:Telemetry", new TelemetryOptions(),
+                (options, checks) => options.Check(checks)));
     }
 
     private static PostgresOptions ReadPostgres(IConfiguration configuration, bool isUsed)
@@ -36,7 +40,8 @@ internal sealed record WriterSettings(
         const string section = "Sync:Postgres";
         var roles = Settings.Read(configuration, section, new MigratorOptions(), null, typeof(PostgresOptions));
         var options = Settings.Read(configuration, section, new PostgresOptions(), null, typeof(MigratorOptions));
-        if (roles.MigratorConnectionString is { Length: > 0 } migrator) options = options with { OwnerConnectionString = migrator };
+        if (roles.MigratorConnectionString is { Length: > 0 } migrator)
+            options = options with { OwnerConnectionString = migrator };
         if (isUsed) Validated<PostgresOptions>(given => given.Validate())(options, null!);
         return options;
     }
@@ -93,6 +98,7 @@ internal sealed record SubstrateOptions
 /// <summary>The role that migrates: section <c>Sync:Postgres</c>.</summary>
 internal sealed record MigratorOptions
 {
-    /// <summary>Connection string of the role that may change the schema; migrations run with it at start. Null = they do not.</summary>
+    /// <summary>Connection string of the role that may change the schema; migrations run with it at start. Null =
+    /// they do not.</summary>
     public string? MigratorConnectionString { get; init; }
 }

@@ -4,12 +4,13 @@ using Sync.Writer.Json;
 
 namespace Sync.Writer.Http;
 
-/// <summary>Writes answers that hold values: made whole before the first byte is sent, since a value that cannot be JSON turns
-/// the answer into 406. Pages are bounded in bytes, so the buffer is.</summary>
+/// <summary>Writes answers that hold values: made whole before the first byte is sent, since a value that cannot be
+/// JSON turns the answer into 406. Pages are bounded in bytes, so the buffer is.</summary>
 internal static class Answers
 {
     public static async Task WriteAsync<T>(
-        HttpContext context, BodyForm form, T content, Func<Utf8JsonWriter, T, bool> toJson, Action<IBufferWriter<byte>, T> toBytes)
+        HttpContext context, BodyForm form, T content, Func<Utf8JsonWriter, T, bool> toJson,
+            Action<IBufferWriter<byte>, T> toBytes)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
         if (form == BodyForm.MessagePack)

@@ -22,7 +22,8 @@ internal static class MediaTypes
 
     public static string NameOf(BodyForm form) => form == BodyForm.Json ? Json : MessagePack;
 
-    /// <summary>The form to answer in. Of two that are equally welcome JSON wins, unless MessagePack is the one named exactly.</summary>
+    /// <summary>The form to answer in. Of two that are equally welcome JSON wins, unless MessagePack is the one named
+    /// exactly.</summary>
     /// <returns>Null when one is acceptable.</returns>
     public static Problem? TryAccept(HttpRequest request, out BodyForm form)
     {
@@ -75,7 +76,8 @@ internal static class MediaTypes
         !type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase);
 
     // The most specific range that covers a type decides its quality; how specific it is breaks ties between types.
-    private static (double Quality, int Specific) QualityOf(IList<MediaTypeHeaderValue> ranges, MediaTypeHeaderValue type)
+    private static (double Quality, int Specific) QualityOf(IList<MediaTypeHeaderValue> ranges,
+        MediaTypeHeaderValue type)
     {
         var best = (Quality: 0.0, Specific: -1);
         foreach (var range in ranges)

@@ -21,7 +21,8 @@ internal sealed class PageRoutes(WriterEngine engine)
         Timestamp? time = null;
         problem ??= Queries.TryTime(request, "as_of", out time);
         var after = Queries.Text(request, "after");
-        if (after is not null && Names.CheckKey(after) is { } wrong) problem ??= Problems.InvalidName("after: " + wrong);
+        if (after is not null && Names.CheckKey(after) is { } wrong)
+            problem ??= Problems.InvalidName("after: " + wrong);
         if (problem is not null)
         {
             await problem.AnswerAsync(context);
@@ -29,7 +30,8 @@ internal sealed class PageRoutes(WriterEngine engine)
         }
         var target = RecordTarget.Of(context);
         var page = await engine.Store.ListAsync(
-            target.Vault, target.Collection, after, limit, new AsOf(null, null, time), PageBytesMax, context.RequestAborted);
+            target.Vault, target.Collection, after, limit, new AsOf(null, null, time), PageBytesMax,
+                context.RequestAborted);
         await Answers.WriteAsync(context, form, page, Pages.TryWriteEnvelopes, Pages.WriteEnvelopes);
     }
 
@@ -73,15 +75,22 @@ internal sealed class PageRoutes(WriterEngine engine)
     {
         var (vault, collection, prefix) =
             (Queries.Text(request, "vault"), Queries.Text(request, "collection"), Queries.Text(request, "prefix"));
-        if (vault is not null && Names.CheckVault(vault) is { } wrongVault) return (Problems.InvalidName(wrongVault), null);
-        if (collection is not null && Names.CheckCollection(collection) is { } wrongName) return (Problems.InvalidName(wrongName), null);
-        if (prefix is not null && Names.CheckKey(prefix) is { } wrongPrefix) return (Problems.InvalidName("prefix: " + wrongPrefix), null);
-        if (collection is not null && vault is null) return (CommonProblems.Malformed("collection needs vault."), null);
-        if (prefix is not null && collection is null) return (CommonProblems.Malformed("prefix needs collection."), null);
+        if (vault is not null && Names.CheckVault(vault) is { } wrongVault)
+            return (Problems.InvalidName(wrongVault), null);
+        if (collection is not null && Names.CheckCollection(collection) is { } wrongName)
+            return (Problems.InvalidName(wrongName), null);
+        if (prefix is not null && Names.CheckKey(prefix) is { } wrongPrefix)
+            return (Problems.InvalidName("prefix: " + wrongPrefix), null);
+        if (collection is not null && vault is null)
+            return (CommonProblems.Malformed("collection needs vault."), null);
+        if (prefix is not null && collection is null)
+            return (CommonProblems.Malformed("prefix needs collection."), null);
         var store = engine.Store;
-        if (Queries.TryNumber(request, "feed", 0, store.Info.Feeds - 1, out var given) is { } wrongFeed) return (wrongFeed, null);
+        if (Queries.TryNumber(request, "feed", 0, store.Info.Feeds - 1, out var given) is { } wrongFeed)
+            return (wrongFeed, null);
         if (given is null && vault is null) return (CommonProblems.Malformed("Give feed or vault."), null);
-        var feed = given is { } number ? new FeedId((int)number) : await store.FeedOfAsync(vault!, request.HttpContext.RequestAborted);
+        var feed = given is { } number ? new FeedId((int)number)
+            : await store.FeedOfAsync(vault!, request.HttpContext.RequestAborted);
         var from = await BoundAsync(request, "from", feed, isFrom: true);
         var to = await BoundAsync(request, "to", feed, isFrom: false);
         if ((from.Wrong ?? to.Wrong) is { } wrongBound) return (wrongBound, null);
@@ -90,7 +99,8 @@ internal sealed class PageRoutes(WriterEngine engine)
     }
 
     // A bound is a position or a time, and is itself part of the window.
-    private async Task<(Problem? Wrong, Position? Position)> BoundAsync(HttpRequest request, string name, FeedId feed, bool isFrom)
+    private async Task<(Problem? Wrong, Position? Position)> BoundAsync(HttpRequest request, string name, FeedId feed,
+        bool isFrom)
     {
         if (Queries.Text(request, name) is not { } text) return (null, null);
         if (text.Length > 0 && !text.AsSpan().ContainsAnyExceptInRange('0', '9'))
@@ -99,13 +109,16 @@ internal sealed class PageRoutes(WriterEngine engine)
             return (wrong, number is { } value ? new Position(value) : null);
         }
         if (Queries.TryTime(request, name, out var time) is not null)
-            return (CommonProblems.Malformed($"{name} must be a position, or a time by RFC 3339 like 2026-01-31T12:00:00Z."), null);
+            return (CommonProblems.Malformed(
+                $"{name} must be a position, or a time by RFC 3339 like 2026-01-31T12:00:00Z."), null);
         var until = isFrom ? new Timestamp(time!.Value.UnixMicroseconds - 1) : time!.Value;
         var last = await engine.Store.PositionAtAsync(feed, until, request.HttpContext.RequestAborted);
         return (null, isFrom ? last.Next : last);
     }
 
-    private static long? NextSequence(FactPage page) => page.More && page.Facts.Count > 0 ? page.Facts[^1].Sequence.Value : null;
+    private static long? NextSequence(FactPage page) =>
+        page.More && page.Facts.Count > 0 ? page.Facts[^1].Sequence.Value : null;
 
-    private static long? NextPosition(FactPage page) => page.More && page.Facts.Count > 0 ? page.Facts[^1].Position.Value + 1 : null;
+    private static long? NextPosition(FactPage page) =>
+        page.More && page.Facts.Count > 0 ? page.Facts[^1].Position.Value + 1 : null;
 }

@@ -23,7 +23,8 @@ internal static class Problems
     /// <returns>Null when the key is not one of theirs.</returns>
     public static Problem? Reserved(SyncedKey key) =>
         Names.IsReserved(key.Vault) || Names.IsReserved(key.Collection)
-            ? InvalidName("vaults and collections whose names start with '_' are the system's own; choose another name")
+            ? InvalidName(
+                "vaults and collections whose names start with '_' are the system's own; choose another name")
             : null;
 
     public static Problem AppendOnStore =>
@@ -42,14 +43,15 @@ internal static class Problems
         new(503, "not-ready", "The writer is not ready", detail) { RetryAfter = RetryAfter };
 
     public static Problem ShuttingDown { get; } = Of(new Refusal(
-        RefusalCode.ShuttingDown, "The writer is stopping and did not take this. Repeat it; another writer takes over."));
+        RefusalCode.ShuttingDown,
+            "The writer is stopping and did not take this. Repeat it; another writer takes over."));
 
-    /// <summary>503, not 504: an intermediary may repeat a GET after 504 by itself, and the caller must know that its own
-    /// repetition needs the same idempotency key.</summary>
+    /// <summary>503, not 504: an intermediary may repeat a GET after 504 by itself, and the caller must know that its
+    /// own repetition needs the same idempotency key.</summary>
     public static Problem UnknownOutcome(string reason) => new(
         503, "unknown-outcome", "Nobody can say now whether it was committed",
-        $"{reason.TrimEnd('.')}. Repeat the request with the same Idempotency-Key: it commits once and answers with the first "
-        + "receipt. Without a key, read the record first.")
+        $"{reason.TrimEnd('.')}. Repeat the request with the same Idempotency-Key: it commits once and answers with "
+        + "the first receipt. Without a key, read the record first.")
     {
         RetryAfter = RetryAfter,
     };

@@ -4,7 +4,8 @@ using Sync.Hosting;
 
 namespace Sync.Writer.Http;
 
-/// <summary>Strict reading of query parameters: an unknown one is refused, since a misspelt filter would answer too much.</summary>
+/// <summary>Strict reading of query parameters: an unknown one is refused, since a misspelt filter would answer too
+/// much.</summary>
 internal static class Queries
 {
     public const int LimitDefault = 100;
@@ -15,8 +16,10 @@ internal static class Queries
         foreach (var (name, values) in request.Query)
         {
             if (known.IndexOf(name) < 0)
-                return CommonProblems.Malformed($"'{Shown(name)}' is not a parameter here; known are: {string.Join(", ", known.ToArray())}.");
-            if (values.Count != 1) return CommonProblems.Malformed($"{name} is given {values.Count} times; give it once.");
+                return CommonProblems.Malformed(
+                    $"'{Shown(name)}' is not a parameter here; known are: {string.Join(", ", known.ToArray())}.");
+            if (values.Count != 1)
+                return CommonProblems.Malformed($"{name} is given {values.Count} times; give it once.");
         }
         return null;
     }
@@ -28,7 +31,8 @@ internal static class Queries
     {
         number = null;
         if (Text(request, name) is not { } text) return null;
-        if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value < min || value > max)
+        if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value < min
+            || value > max)
             return CommonProblems.Malformed($"{name} must be a whole number from {min} to {max}.");
         number = value;
         return null;

@@ -53,12 +53,15 @@ internal sealed class RecordRoutes(IWrites writes, WriterEngine engine, WriteLim
         var fact = await engine.Store.GetAsync(key, asOf, context.RequestAborted);
         if (fact is null)
         {
-            await Problems.NotFound("The key had no fact then. Put it, or ask for another moment.").AnswerAsync(context);
+            await Problems.NotFound("The key had no fact then. Put it, or ask for another moment.")
+                .AnswerAsync(context);
             return;
         }
         context.Response.Headers.ETag = TagOf(fact.Sequence);
         if (fact.Op == ChangeOp.Delete)
-            await Problems.NotFound($"The record was deleted by sequence {fact.Sequence}; ?sequence= reads what was there before.").AnswerAsync(context);
+            await Problems.NotFound(
+                $"The record was deleted by sequence {fact.Sequence}; ?sequence= reads what was there before.")
+                .AnswerAsync(context);
         else if (IsCurrent(request, fact.Sequence))
             context.Response.StatusCode = StatusCodes.Status304NotModified;
         else
@@ -158,5 +161,6 @@ internal sealed class RecordRoutes(IWrites writes, WriterEngine engine, WriteLim
         return false;
     }
 
-    private static string TagOf(Sequence sequence) => string.Create(CultureInfo.InvariantCulture, $"\"{sequence.Value}\"");
+    private static string TagOf(Sequence sequence) =>
+        string.Create(CultureInfo.InvariantCulture, $"\"{sequence.Value}\"");
 }

@@ -4,8 +4,8 @@ using Sync.Contracts;
 
 namespace Sync.Writer.Http;
 
-/// <summary>The names in a request's path, read from the raw target: the framework's decoded path keeps <c>%2F</c> encoded but
-/// decodes <c>%25</c>, and removes dot segments, so two keys could become one there.</summary>
+/// <summary>The names in a request's path, read from the raw target: the framework's decoded path keeps <c>%2F</c>
+/// encoded but decodes <c>%25</c>, and removes dot segments, so two keys could become one there.</summary>
 internal sealed class RecordTarget
 {
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
@@ -22,7 +22,8 @@ internal sealed class RecordTarget
     public SyncedKey SyncedKey => new(Vault, Collection, Key!);
 
     public static RecordTarget Of(HttpContext context) =>
-        context.Features.Get<RecordTarget>() ?? throw new InvalidOperationException("The route has no names in its path.");
+        context.Features.Get<RecordTarget>()
+            ?? throw new InvalidOperationException("The route has no names in its path.");
 
     /// <summary>Reads <c>prefix{vault}/{collection}[/{key}]</c>.</summary>
     /// <returns>False when the raw path does not have two or three parts behind the prefix.</returns>
@@ -38,12 +39,14 @@ internal sealed class RecordTarget
         var vault = Decode(rest[parts[0]], "vault", ref wrong);
         var collection = Decode(rest[parts[1]], "collection", ref wrong);
         var key = count == 3 ? Decode(rest[parts[2]], "key", ref wrong) : null;
-        wrong ??= Names.CheckVault(vault) ?? Names.CheckCollection(collection) ?? (key is null ? null : Names.CheckKey(key));
+        wrong ??= Names.CheckVault(vault) ?? Names.CheckCollection(collection)
+            ?? (key is null ? null : Names.CheckKey(key));
         target = new RecordTarget { Vault = vault, Collection = collection, Key = key, Wrong = wrong };
         return true;
     }
 
-    /// <summary>The path of a raw target: without the query, and without scheme and authority when it came in absolute form.</summary>
+    /// <summary>The path of a raw target: without the query, and without scheme and authority when it came in
+    /// absolute form.</summary>
     public static ReadOnlySpan<char> PathOf(ReadOnlySpan<char> rawTarget)
     {
         var query = rawTarget.IndexOf('?');
@@ -67,9 +70,10 @@ internal sealed class RecordTarget
                 bytes[length++] = (byte)raw[index]; // the server takes only ASCII in a request line
                 continue;
             }
-            if (index + 2 >= raw.Length || !char.IsAsciiHexDigit(raw[index + 1]) || !char.IsAsciiHexDigit(raw[index + 2]))
+            if (index + 2 >= raw.Length || !char.IsAsciiHexDigit(raw[index + 1])
+                || !char.IsAsciiHexDigit(raw[index + 2]))
             {
-                wrong ??= $"{what} has a '%' that is not followed by two hexadecimal digits; write '%25' for the character itself";
+                wrong ??= $"{what} has a '%' without two hexadecimal digits behind it; write '%25' for a '%'";
                 return raw.ToString();
             }
             bytes[length++] = (byte)((HexValue(raw[index + 1]) << 4) | HexValue(raw[index + 2]));

@@ -2,8 +2,8 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Sync.Writer.Http;
 
-/// <summary>Puts the names of a path aside before routing and routes by their count alone, so that no character of a name
-/// can change the route.</summary>
+/// <summary>Puts the names of a path aside before routing and routes by their count alone, so that no character of a
+/// name can change the route.</summary>
 internal static class RecordTargets
 {
     private const string Vaults = "/v1/vaults/";

@@ -38,7 +38,8 @@ internal static class RouteDescriptions
 
     private static readonly RouteAnswer[] WriteProblems =
     [
-        Malformed, NotAcceptable, Problem(412, "expected-sequence-differs (with the current envelope), live-record-exists"),
+        Malformed, NotAcceptable,
+            Problem(412, "expected-sequence-differs (with the current envelope), live-record-exists"),
         Problem(413, "too-large"), Problem(415, "unsupported-media-type"),
         Problem(422, "invalid-value, invalid-schema-version, idempotency-key-reused, data-error"), Unavailable,
     ];
@@ -57,7 +58,8 @@ internal static class RouteDescriptions
     public static readonly RouteDescription Get = new(
         "getRecord", "The current envelope, or one of the past.",
         [
-            .. Key, new("as_of", "query", "RFC 3339: as of that moment."), new("sequence", "query", "As of that sequence."),
+            .. Key, new("as_of", "query", "RFC 3339: as of that moment."),
+                new("sequence", "query", "As of that sequence."),
             new("If-None-Match", "header", "Sequences already known: 304."),
         ], [],
         [
@@ -78,9 +80,12 @@ internal static class RouteDescriptions
         "getFacts", "A window of a feed, with everything that the hash chain covers.",
         [
             new("feed", "query", "The feed; may be left out when vault is given."),
-            new("from", "query", "First position, or an RFC 3339 time."), new("to", "query", "Last position, or an RFC 3339 time."),
-            new("vault", "query", "Only this vault."), new("collection", "query", "Only this collection; needs vault."),
-            new("prefix", "query", "Only keys that start so; needs collection."), new("limit", "query", "1 to 1,000; 100 unless given."),
+            new("from", "query", "First position, or an RFC 3339 time."),
+                new("to", "query", "Last position, or an RFC 3339 time."),
+            new("vault", "query", "Only this vault."),
+                new("collection", "query", "Only this collection; needs vault."),
+            new("prefix", "query", "Only keys that start so; needs collection."),
+                new("limit", "query", "1 to 1,000; 100 unless given."),
         ], [],
         [new(200, "The page; next is the from of the next one.", Values), Malformed, NotAcceptable, Unavailable]);
 
@@ -93,11 +98,13 @@ internal static class RouteDescriptions
         [
             new(200, "A receipt or a problem for each line.", MediaTypes.Ndjson), Malformed,
             Problem(412, "atomic only: expected-sequence-differs, live-record-exists"), Problem(413, "too-large"),
-            Problem(415, "unsupported-media-type"), Problem(422, "atomic only: invalid-batch and those of a line"), Unavailable,
+            Problem(415, "unsupported-media-type"), Problem(422, "atomic only: invalid-batch and those of a line"),
+                Unavailable,
         ]);
 
     public static readonly RouteDescription Status = new(
-        "getStatus", "Feeds, positions, epochs, owners, version.", [], [], [new(200, "The status.", MediaTypes.Json), Unavailable]);
+        "getStatus", "Feeds, positions, epochs, owners, version.", [], [],
+            [new(200, "The status.", MediaTypes.Json), Unavailable]);
 
     public static readonly RouteDescription Health = new(
         "getHealth", "Liveness.", [], [], [new(200, "The process serves.", MediaTypes.Json)]);
@@ -111,13 +118,15 @@ internal static class RouteDescriptions
         options.AddDocumentTransformer((document, _, _) =>
         {
             document.Info.Title = "Sync writer";
-            document.Info.Description = "Commits sequenced records. Errors are RFC 9457 problems whose type starts with "
+            document.Info.Description =
+                "Commits sequenced records. Errors are RFC 9457 problems whose type starts with "
                 + $"{Sync.Hosting.Problem.TypePrefix}; docs/PROTOCOL.md lists them.";
             return Task.CompletedTask;
         });
         options.AddOperationTransformer((operation, context, _) =>
         {
-            var description = context.Description.ActionDescriptor.EndpointMetadata.OfType<RouteDescription>().FirstOrDefault();
+            var description =
+                context.Description.ActionDescriptor.EndpointMetadata.OfType<RouteDescription>().FirstOrDefault();
             if (description is not null) Describe(operation, description);
             return Task.CompletedTask;
         });

@@ -11,7 +11,8 @@ namespace Sync.Writer.Http;
 internal sealed class StatusRoutes(WriterEngine engine)
 {
     private static readonly string Version =
-        typeof(StatusRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+        typeof(StatusRoutes)
+            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
     public static Task HealthAsync(HttpContext context) => Readiness.AnswerAsync(context, []);
 
@@ -29,7 +30,8 @@ internal sealed class StatusRoutes(WriterEngine engine)
         var feeds = await store.StatusAsync(context.RequestAborted);
         context.Response.ContentType = MediaTypes.Json;
         context.Response.Headers.CacheControl = "no-store";
-        await using (var json = new Utf8JsonWriter(context.Response.BodyWriter, Scalars.Options)) Write(json, store.Info, feeds);
+        await using (var json = new Utf8JsonWriter(context.Response.BodyWriter, Scalars.Options)) Write(json,
+            store.Info, feeds);
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 

@@ -17,7 +17,8 @@ internal static class Times
         // A text without an offset would be read as local time: the last character tells.
         if (text.Length is < 20 or > 40 || !(text[^1] is 'Z' or 'z' || text[^6] is '+' or '-')) return false;
         if (!DateTimeOffset.TryParseExact(
-                text.ToUpperInvariant(), Formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed))
+                text.ToUpperInvariant(), Formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal,
+                    out var parsed))
             return false;
         time = Timestamp.From(parsed);
         return true;

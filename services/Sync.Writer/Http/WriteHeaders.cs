@@ -36,7 +36,8 @@ internal struct WriteHeaders
         if (match is not null)
         {
             if (!TryEntityTag(match, out var expected))
-                return CommonProblems.Malformed("If-Match must be one sequence in double quotes, like \"7\" (\"0\" = no fact ever).");
+                return CommonProblems.Malformed(
+                    "If-Match must be one sequence in double quotes, like \"7\" (\"0\" = no fact ever).");
             headers.Expected = expected;
         }
         if (One(sent.IfNoneMatch, "If-None-Match", out var noneMatch) is { } noneTwice) return noneTwice;
@@ -49,17 +50,20 @@ internal struct WriteHeaders
     private static Problem? ReadIdentity(IHeaderDictionary sent, ref WriteHeaders headers)
     {
         if (One(sent["Idempotency-Key"], "Idempotency-Key", out var key) is { } keyTwice) return keyTwice;
-        if (key is not null && Names.CheckIdempotencyKey(key) is { } wrongKey) return CommonProblems.Malformed($"Idempotency-Key: {wrongKey}.");
+        if (key is not null && Names.CheckIdempotencyKey(key) is { } wrongKey)
+            return CommonProblems.Malformed($"Idempotency-Key: {wrongKey}.");
         headers.IdempotencyKey = key;
         if (One(sent["Sync-Valid-Time"], "Sync-Valid-Time", out var time) is { } timeTwice) return timeTwice;
         if (time is not null)
         {
             if (!Times.TryParse(time, out var valid))
-                return CommonProblems.Malformed("Sync-Valid-Time must be RFC 3339 with an offset, like 2026-01-31T12:00:00Z.");
+                return CommonProblems.Malformed(
+                    "Sync-Valid-Time must be RFC 3339 with an offset, like 2026-01-31T12:00:00Z.");
             headers.ValidTime = valid;
         }
         if (One(sent["Sync-Producer"], "Sync-Producer", out var producer) is { } producerTwice) return producerTwice;
-        if (!TryProducer(producer, out headers.Producer)) return CommonProblems.Malformed(ProducerRule("Sync-Producer"));
+        if (!TryProducer(producer, out headers.Producer))
+            return CommonProblems.Malformed(ProducerRule("Sync-Producer"));
         return null;
     }
 
@@ -95,6 +99,7 @@ internal struct WriteHeaders
     private static Problem? One(StringValues values, string name, out string? value)
     {
         value = values.Count == 1 ? values[0] : null;
-        return values.Count <= 1 ? null : CommonProblems.Malformed($"{name} is given {values.Count} times; give it once.");
+        return values.Count <= 1 ? null
+            : CommonProblems.Malformed($"{name} is given {values.Count} times; give it once.");
     }
 }

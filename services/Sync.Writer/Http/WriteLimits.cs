@@ -5,7 +5,8 @@ using Sync.MessagePack;
 
 namespace Sync.Writer.Http;
 
-/// <summary>What a value may be: checked at the door, so that nothing is committed that could not be published or read.</summary>
+/// <summary>What a value may be: checked at the door, so that nothing is committed that could not be published or
+/// read.</summary>
 internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesMax)
 {
     /// <summary>Most lines of an atomic batch.</summary>
@@ -14,7 +15,8 @@ internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesM
     /// <summary>Most value bytes of an atomic batch.</summary>
     public const int AtomicBytesMax = 4 << 20;
 
-    /// <summary>How far beyond the limit a body is still read, to be refused in peace; further ones are cut off.</summary>
+    /// <summary>How far beyond the limit a body is still read, to be refused in peace; further ones are cut
+    /// off.</summary>
     public const int DroppedBytesMax = 8 << 20;
 
     /// <summary>Kept free of a bus message, for its subject and headers.</summary>
@@ -42,7 +44,8 @@ internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesM
             isTooLarge |= read.Buffer.Length > options.BodyBytesMax;
             if (!read.IsCompleted)
             {
-                // A sender that is cut off while it sends does not get to read why: a body that is too large is read and dropped.
+                // A sender that is cut off while it sends does not get to read why: a body that is too large is read
+                // and dropped.
                 reader.AdvanceTo(isTooLarge ? read.Buffer.End : read.Buffer.Start, read.Buffer.End);
                 continue;
             }
@@ -86,7 +89,8 @@ internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesM
         return size <= EnvelopeBytesMax
             ? null
             : CommonProblems.TooLarge(
-                $"The record would take about {size} bytes on the bus; at most {EnvelopeBytesMax} fit. Write it in parts.");
+                $"The record would take about {size} bytes on the bus; at most {EnvelopeBytesMax} fit. "
+                + "Write it in parts.");
     }
 
     /// <summary>Everything that a door checks of a command that came as bytes.</summary>
@@ -98,7 +102,8 @@ internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesM
         if (!command.SchemaVersion.IsWellFormed) return Problems.InvalidSchemaVersion(command.SchemaVersion.Text);
         if (command.IdempotencyKey is { } key && Names.CheckIdempotencyKey(key) is { } wrongKey)
             return CommonProblems.Malformed(wrongKey + ".");
-        if (!WriteHeaders.TryProducer(command.Producer.ToString(), out _)) return CommonProblems.Malformed(WriteHeaders.ProducerRule("producer"));
+        if (!WriteHeaders.TryProducer(command.Producer.ToString(), out _))
+            return CommonProblems.Malformed(WriteHeaders.ProducerRule("producer"));
         return CheckMessagePack(command.Value.Span) ?? CheckEnvelope(command);
     }
 
@@ -116,5 +121,6 @@ internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesM
 
     private Problem? CheckSize(int bytes) => bytes <= options.BodyBytesMax
         ? null
-        : CommonProblems.TooLarge($"The value has {bytes} bytes; at most {options.BodyBytesMax} are allowed. Write it in parts.");
+        : CommonProblems.TooLarge(
+            $"The value has {bytes} bytes; at most {options.BodyBytesMax} are allowed. Write it in parts.");
 }

@@ -20,7 +20,8 @@ internal static class WriterRoutes
         app.MapDelete(Record, (Delegate)records.DeleteAsync).WithMetadata(RouteDescriptions.Delete);
         app.MapGet(Record, (Delegate)records.GetAsync).WithMetadata(RouteDescriptions.Get);
         app.MapGet(Collection, (Delegate)pages.ListAsync).WithMetadata(RouteDescriptions.List);
-        app.MapGet("/v1/history/{vault}/{collection}/{key}", (Delegate)pages.HistoryAsync).WithMetadata(RouteDescriptions.History);
+        app.MapGet("/v1/history/{vault}/{collection}/{key}", (Delegate)pages.HistoryAsync)
+            .WithMetadata(RouteDescriptions.History);
         app.MapGet("/v1/facts", (Delegate)pages.FactsAsync).WithMetadata(RouteDescriptions.Facts);
         app.MapPost("/v1/batch", (Delegate)batches.PostAsync).WithMetadata(RouteDescriptions.Batch);
         app.MapGet("/v1/status", (Delegate)status.StatusAsync).WithMetadata(RouteDescriptions.Status);

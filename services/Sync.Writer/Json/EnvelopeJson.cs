@@ -6,7 +6,8 @@ namespace Sync.Writer.Json;
 /// <summary>Envelopes and facts as JSON, with the field names of the envelope bytes.</summary>
 internal static class EnvelopeJson
 {
-    /// <returns>False when the value cannot be JSON; what was written is then incomplete and must be thrown away.</returns>
+    /// <returns>False when the value cannot be JSON; what was written is then incomplete and must be thrown
+    /// away.</returns>
     public static bool TryWrite(Utf8JsonWriter json, Envelope envelope)
     {
         json.WriteStartObject();
@@ -17,7 +18,8 @@ internal static class EnvelopeJson
         return true;
     }
 
-    /// <summary>The member <c>current</c> of a problem. A value that cannot be JSON is <c>value_msgpack</c>, base64.</summary>
+    /// <summary>The member <c>current</c> of a problem. A value that cannot be JSON is <c>value_msgpack</c>,
+    /// base64.</summary>
     public static void WriteCurrent(Utf8JsonWriter json, Envelope envelope)
     {
         json.WriteStartObject("current"u8);

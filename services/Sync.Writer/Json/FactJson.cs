@@ -6,7 +6,8 @@ namespace Sync.Writer.Json;
 /// <summary>A fact as JSON, with everything that its chain hash covers.</summary>
 internal static class FactJson
 {
-    /// <returns>False when the value cannot be JSON; what was written is then incomplete and must be thrown away.</returns>
+    /// <returns>False when the value cannot be JSON; what was written is then incomplete and must be thrown
+    /// away.</returns>
     public static bool TryWrite(Utf8JsonWriter json, Fact fact)
     {
         json.WriteStartObject();

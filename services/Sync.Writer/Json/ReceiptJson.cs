@@ -3,8 +3,8 @@ using Sync.Contracts;
 
 namespace Sync.Writer.Json;
 
-/// <summary>A receipt as JSON: <c>{factId, vault, collection, key, sequence, feed, history, position, transactionTime, valueHash,
-/// causation}</c>; <c>replayed</c> is there only when true.</summary>
+/// <summary>A receipt as JSON: <c>{factId, vault, collection, key, sequence, feed, history, position,
+/// transactionTime, valueHash, causation}</c>; <c>replayed</c> is there only when true.</summary>
 internal static class ReceiptJson
 {
     public static void Write(Utf8JsonWriter json, Receipt receipt, bool replayed)

@@ -51,7 +51,8 @@ public sealed class BatchTests(WriterFixture fixture)
             + "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
         for (var sequence = 1; sequence <= 3; sequence++)
         {
-            await SendChunkAsync(stream, $$"""{"vault":"{{_vault}}","collection":"c","key":"k","value":{{sequence}}}""" + "\n");
+            await SendChunkAsync(stream,
+                $$"""{"vault":"{{_vault}}","collection":"c","key":"k","value":{{sequence}}}""" + "\n");
             var receipt = await NextObjectAsync(reader);
             receipt.GetProperty("sequence").GetInt64().ShouldBe(sequence);
         }
@@ -69,8 +70,7 @@ public sealed class BatchTests(WriterFixture fixture)
         const int lines = 5000;
         var batch = new StringBuilder();
         for (var index = 0; index < lines; index++)
-            batch.Append(System.Globalization.CultureInfo.InvariantCulture,
-                $$"""{"vault":"{{_vault}}","collection":"c","key":"k{{index % 50}}","value":{{index}},"idempotency_key":"{{_vault}}-{{index}}"}""").Append('\n');
+            batch.Append(Line($"k{index % 50}", $"{index}", $",\"idempotency_key\":\"{_vault}-{index}\""));
         var first = await Writer.BatchAsync(batch.ToString());
         first.Lines.Count.ShouldBe(lines);
         for (var index = 0; index < lines; index++)
@@ -85,7 +85,8 @@ public sealed class BatchTests(WriterFixture fixture)
     public async Task A_line_over_the_limit_fails_alone()
     {
         var answer = await Writer.BatchAsync(
-            Line("1", "1") + Line("2", $"\"{new string('x', 2 << 20)}\"") + Line("3", $"\"{new string('x', 1_300_000)}\"") + Line("4", "1"));
+            Line("1", "1") + Line("2", $"\"{new string('x', 2 << 20)}\"") + Line("3",
+                $"\"{new string('x', 1_300_000)}\"") + Line("4", "1"));
         answer.Lines.Select(Summary).ShouldBe(["1", "too-large", "too-large", "1"]);
     }
 
@@ -101,7 +102,8 @@ public sealed class BatchTests(WriterFixture fixture)
         committed.Status.ShouldBe(HttpStatusCode.OK);
         var positions = committed.Lines.Select(line => line.GetProperty("position").GetInt64()).ToArray();
         positions[1].ShouldBe(positions[0] + 1);
-        committed.Lines.Select(line => line.GetProperty("transactionTime").GetString()).Distinct(StringComparer.Ordinal).Count().ShouldBe(1);
+        committed.Lines.Select(line => line.GetProperty("transactionTime").GetString())
+            .Distinct(StringComparer.Ordinal).Count().ShouldBe(1);
     }
 
     [Fact]
@@ -113,7 +115,8 @@ public sealed class BatchTests(WriterFixture fixture)
         var bad = await Writer.BatchAsync(Line("a", "1") + "nope\n", "?atomic=true");
         bad.Status.ShouldBe(HttpStatusCode.BadRequest);
         bad.Number("line").ShouldBe(2);
-        var vaults = Enumerable.Range(0, 50).Select(index => Line("a", "1").Replace(_vault, $"{_vault}{index}", StringComparison.Ordinal));
+        var vaults = Enumerable.Range(0, 50)
+            .Select(index => Line("a", "1").Replace(_vault, $"{_vault}{index}", StringComparison.Ordinal));
         (await Writer.BatchAsync(string.Concat(vaults), "?atomic=true")).Problem.ShouldBe("invalid-batch");
     }
 
@@ -124,7 +127,8 @@ public sealed class BatchTests(WriterFixture fixture)
     [InlineData("application/x-ndjson", "?all=true", 400)]
     public async Task A_batch_that_cannot_be_meant_is_refused(string contentType, string query, int status)
     {
-        var refused = await Writer.SendAsync(HttpMethod.Post, "/v1/batch" + query, Encoding.UTF8.GetBytes(Line("a", "1")), contentType);
+        var refused = await Writer.SendAsync(HttpMethod.Post, "/v1/batch" + query,
+            Encoding.UTF8.GetBytes(Line("a", "1")), contentType);
         ((int)refused.Status).ShouldBe(status);
     }
 
@@ -153,5 +157,6 @@ public sealed class BatchTests(WriterFixture fixture)
     private static Task SendChunkAsync(NetworkStream stream, string text) =>
         SendAsync(stream, $"{Encoding.UTF8.GetByteCount(text):x}\r\n{text}\r\n");
 
-    private static async Task SendAsync(NetworkStream stream, string text) => await stream.WriteAsync(Encoding.UTF8.GetBytes(text));
+    private static async Task SendAsync(NetworkStream stream, string text) =>
+        await stream.WriteAsync(Encoding.UTF8.GetBytes(text));
 }

@@ -22,12 +22,14 @@ public sealed class BusTests(WriterFixture fixture)
         put.IsError.ShouldBeFalse(put.ErrorText);
         var committed = WriteResultCodec.Decode(put.Payload.Span).Value.ShouldBeOfType<WriteResult.Committed>();
         committed.Receipt.Sequence.Value.ShouldBe(1);
-        var got = EnvelopeCodec.Default.Decode((await AskAsync(bus, RequestKind.Get, key, default)).Payload.Span).Value;
+        var got =
+            EnvelopeCodec.Default.Decode((await AskAsync(bus, RequestKind.Get, key, default)).Payload.Span).Value;
         got.Key.ShouldBe(key);
         got.Value.ToArray().ShouldBe([7]);
         got.Id.ShouldBe(committed.Receipt.FactId);
         var absent = new SyncedKey(_vault, "c", "nothing");
-        var none = EnvelopeCodec.Default.Decode((await AskAsync(bus, RequestKind.Get, absent, default)).Payload.Span).Value;
+        var none =
+            EnvelopeCodec.Default.Decode((await AskAsync(bus, RequestKind.Get, absent, default)).Payload.Span).Value;
         none.IsKnownAbsent.ShouldBeTrue();
         none.Key.ShouldBe(absent);
     }
@@ -41,7 +43,8 @@ public sealed class BusTests(WriterFixture fixture)
         var refused = await AskAsync(bus, RequestKind.Put, key, Command(key, 2, expected: 5));
         refused.ErrorCode.ShouldBe(412);
         refused.ErrorText!.ShouldStartWith("expected-sequence-differs: ");
-        var refusal = WriteResultCodec.Decode(refused.Payload.Span).Value.ShouldBeOfType<WriteResult.Refused>().Refusal;
+        var refusal =
+            WriteResultCodec.Decode(refused.Payload.Span).Value.ShouldBeOfType<WriteResult.Refused>().Refusal;
         refusal.Current!.Value.ToArray().ShouldBe([1]);
         (await AskAsync(bus, RequestKind.Put, key, new byte[] { 0xC1 })).ErrorCode.ShouldBe(400);
         var reserved = new SyncedKey("_state", "c", "a");
@@ -53,15 +56,18 @@ public sealed class BusTests(WriterFixture fixture)
     {
         await using var bus = await fixture.ConnectAsync();
         var large = $"\"{new string('x', 300_000)}\"";
-        for (var index = 0; index < 6; index++) await fixture.Writer.PutAsync($"/v1/vaults/{_vault}/c/k{index}", large);
-        var items = Enumerable.Range(0, 8).Select(index => new RefetchItem("c", $"k{index}", Sequence.Unknown)).ToList();
+        for (var index = 0; index < 6; index++)
+            await fixture.Writer.PutAsync($"/v1/vaults/{_vault}/c/k{index}", large);
+        var items =
+            Enumerable.Range(0, 8).Select(index => new RefetchItem("c", $"k{index}", Sequence.Unknown)).ToList();
         items.Insert(1, new RefetchItem("c", "k0", new Sequence(1)));
         var (read, asked) = (new List<Envelope>(), 0);
         while (asked < items.Count)
         {
             var buffer = new ArrayBufferWriter<byte>();
             GetManyCodec.Encode(items.Skip(asked).ToArray(), buffer);
-            var reply = await bus.RequestAsync(Subjects.Default.OfGetMany(_vault), buffer.WrittenMemory, null, Timeout);
+            var reply =
+                await bus.RequestAsync(Subjects.Default.OfGetMany(_vault), buffer.WrittenMemory, null, Timeout);
             reply.IsError.ShouldBeFalse(reply.ErrorText);
             var answer = EnvelopeAnswerCodec.Decode(reply.Payload.Span).Value;
             answer.Position.Value.ShouldBeGreaterThan(0);
@@ -99,7 +105,8 @@ public sealed class BusTests(WriterFixture fixture)
         (await arrived.First.WaitAsync(Timeout)).Value.ToArray().ShouldBe([42]);
     }
 
-    private static async Task<BusReply> AskAsync(IBus bus, RequestKind kind, SyncedKey key, ReadOnlyMemory<byte> payload) =>
+    private static async Task<BusReply> AskAsync(IBus bus, RequestKind kind, SyncedKey key,
+        ReadOnlyMemory<byte> payload) =>
         await bus.RequestAsync(Subjects.Default.OfRequest(kind, key), payload, null, Timeout);
 
     private static ReadOnlyMemory<byte> Command(SyncedKey key, byte value, long? expected = null)
@@ -119,7 +126,8 @@ public sealed class BusTests(WriterFixture fixture)
 
     private sealed class Arrival : IEnvelopeHandler
     {
-        private readonly TaskCompletionSource<Envelope> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<Envelope> _first =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task<Envelope> First => _first.Task;
 

@@ -51,7 +51,8 @@ public sealed class DoorTests(WriterFixture fixture)
     [InlineData("POST", "Host: localhost:80\r\nOrigin: http://localhost:81", 403)]
     [InlineData("POST", "Host: localhost\r\nOrigin: http://localhost", 405)]
     public async Task Foreign_hosts_and_origins_are_refused(string method, string headers, int status) =>
-        (await RawAsync($"{method} /v1/status HTTP/1.1\r\n{headers}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
+        (await RawAsync(
+            $"{method} /v1/status HTTP/1.1\r\n{headers}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
             .ShouldStartWith($"HTTP/1.1 {status} ");
 
     [Theory]
@@ -59,9 +60,13 @@ public sealed class DoorTests(WriterFixture fixture)
     [InlineData("GET /v1/vaults/acme/c/%00 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 400)]
     [InlineData("GARBAGE\r\n\r\n", 400)]
     [InlineData("GET /v1/status HTTP/1.1\r\nConnection: close\r\n\r\n", 400)]
-    [InlineData("PUT /v1/vaults/acme/c/a HTTP/1.1\r\nHost: localhost\r\nIf-Match: \"1\"\r\nIf-Match: \"2\"\r\nContent-Length: 1\r\nConnection: close\r\n\r\n1", 400)]
-    [InlineData("PUT /v1/vaults/acme/c/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n", 400)]
-    [InlineData("PUT /v1/vaults/acme/c/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\nConnection: close\r\n\r\n", 413)]
+    [InlineData("PUT /v1/vaults/acme/c/a HTTP/1.1\r\n"
+        + "Host: localhost\r\nIf-Match: \"1\"\r\nIf-Match: \"2\"\r\nContent-Length: 1\r\n"
+        + "Connection: close\r\n\r\n1", 400)]
+    [InlineData("PUT /v1/vaults/acme/c/a HTTP/1.1\r\n"
+        + "Host: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n", 400)]
+    [InlineData("PUT /v1/vaults/acme/c/a HTTP/1.1\r\n"
+        + "Host: localhost\r\nContent-Length: 99999999\r\nConnection: close\r\n\r\n", 413)]
     public async Task Requests_that_break_the_protocol_are_answered(string request, int status) =>
         (await RawAsync(request)).ShouldStartWith($"HTTP/1.1 {status} ");
 
@@ -71,10 +76,12 @@ public sealed class DoorTests(WriterFixture fixture)
         (await Writer.GetAsync("/healthz")).Status.ShouldBe(HttpStatusCode.OK);
         var ready = await Writer.GetAsync("/readyz");
         ready.Status.ShouldBe(HttpStatusCode.OK);
-        ready.Json.GetProperty("checks").EnumerateObject().Select(check => check.Name).ShouldBe(["database", "broker", "lease"]);
+        ready.Json.GetProperty("checks").EnumerateObject().Select(check => check.Name)
+            .ShouldBe(["database", "broker", "lease"]);
         var status = await Writer.GetAsync("/v1/status");
         status.Json.GetProperty("substrate").GetString().ShouldBe("postgres");
-        status.Json.GetProperty("feeds").EnumerateArray().ShouldAllBe(feed => feed.GetProperty("owned_here").GetBoolean());
+        status.Json.GetProperty("feeds").EnumerateArray()
+            .ShouldAllBe(feed => feed.GetProperty("owned_here").GetBoolean());
     }
 
     [Fact]
@@ -88,10 +95,12 @@ public sealed class DoorTests(WriterFixture fixture)
             {
                 "put /v1/vaults/{vault}/{collection}/{key}", "delete /v1/vaults/{vault}/{collection}/{key}",
                 "get /v1/vaults/{vault}/{collection}/{key}", "get /v1/vaults/{vault}/{collection}",
-                "get /v1/history/{vault}/{collection}/{key}", "get /v1/facts", "post /v1/batch", "get /v1/status", "get /healthz",
+                "get /v1/history/{vault}/{collection}/{key}", "get /v1/facts", "post /v1/batch", "get /v1/status",
+                    "get /healthz",
                 "get /readyz",
             }.Order(StringComparer.Ordinal)));
-        var put = document.GetProperty("paths").GetProperty("/v1/vaults/{vault}/{collection}/{key}").GetProperty("put");
+        var put =
+            document.GetProperty("paths").GetProperty("/v1/vaults/{vault}/{collection}/{key}").GetProperty("put");
         put.GetProperty("parameters").EnumerateArray()
             .ShouldContain(parameter => parameter.GetProperty("name").GetString() == "Idempotency-Key");
         put.GetProperty("responses").EnumerateObject().Select(answer => answer.Name)
@@ -107,7 +116,8 @@ public sealed class DoorTests(WriterFixture fixture)
         var first = new byte[64];
         var read = 0;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (read < 16 && await stream.ReadAsync(first.AsMemory(read), limit.Token) is var count and > 0) read += count;
+        while (read < 16 && await stream.ReadAsync(first.AsMemory(read), limit.Token) is var count and > 0)
+            read += count;
         return Encoding.Latin1.GetString(first, 0, read);
     }
 }

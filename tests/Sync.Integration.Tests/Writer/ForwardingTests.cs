@@ -18,7 +18,8 @@ public sealed class ForwardingTests(PostgresFixture postgres)
         var database = await (await postgres.ServerAsync()).CreateDatabaseAsync("forwarding");
         await using var broker = await NatsServer.StartAsync();
         string[] settings =
-            [$"Postgres:ConnectionString={database}", $"Postgres:MigratorConnectionString={database}", $"Nats:Url={broker.Url}"];
+            [$"Postgres:ConnectionString={database}", $"Postgres:MigratorConnectionString={database}",
+                $"Nats:Url={broker.Url}"];
         var owner = await WriterUnderTest.StartAsync(null, settings);
         await using var other = await WriterUnderTest.StartAsync(null, settings);
         (await OwnedAsync(owner)).ShouldBe(8);
@@ -27,14 +28,16 @@ public sealed class ForwardingTests(PostgresFixture postgres)
         var put = await other.PutAsync("/v1/vaults/acme/c/a", """{"v":1}""", ("Idempotency-Key", "one"));
         put.Status.ShouldBe(HttpStatusCode.Created, put.Text);
         (await owner.GetAsync("/v1/vaults/acme/c/a")).Number("sequence").ShouldBe(1);
-        (await owner.PutAsync("/v1/vaults/acme/c/a", """{"v":1}""", ("Idempotency-Key", "one"))).Header("Sync-Replayed").ShouldBe("true");
+        (await owner.PutAsync("/v1/vaults/acme/c/a", """{"v":1}""", ("Idempotency-Key", "one")))
+            .Header("Sync-Replayed").ShouldBe("true");
         var refused = await other.PutAsync("/v1/vaults/acme/c/a", "2", ("If-Match", "\"9\""));
         refused.Status.ShouldBe(HttpStatusCode.PreconditionFailed);
         refused.Json.GetProperty("current").GetProperty("value").GetRawText().ShouldBe("""{"v":1}""");
 
         var batch = await other.BatchAsync(string.Concat(Enumerable.Range(0, 1200).Select(index =>
             $$"""{"vault":"acme","collection":"c","key":"k{{index % 3}}","value":{{index}}}""" + "\n")));
-        batch.Lines.Select(line => line.GetProperty("sequence").GetInt64()).ShouldBe(Enumerable.Range(0, 1200).Select(index => index / 3 + 1L));
+        batch.Lines.Select(line => line.GetProperty("sequence").GetInt64())
+            .ShouldBe(Enumerable.Range(0, 1200).Select(index => index / 3 + 1L));
         var atomic = await other.BatchAsync(
             """{"vault":"acme","collection":"c","key":"x","value":1}""" + "\n"
             + """{"vault":"acme","collection":"c","key":"a","value":1,"expected":9}""" + "\n", "?atomic=true");
@@ -80,7 +83,8 @@ public sealed class ForwardingTests(PostgresFixture postgres)
     }
 
     private static async Task<int> OwnedAsync(WriterUnderTest writer) =>
-        (await writer.GetAsync("/v1/status")).Json.GetProperty("feeds").EnumerateArray().Count(feed => feed.GetProperty("owned_here").GetBoolean());
+        (await writer.GetAsync("/v1/status")).Json.GetProperty("feeds").EnumerateArray()
+            .Count(feed => feed.GetProperty("owned_here").GetBoolean());
 
     // A ledger whose feeds all belong to somebody who does not answer.
     private static async Task<EmbeddedSystem> LeasedAwayAsync()

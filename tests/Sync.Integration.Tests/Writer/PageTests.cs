@@ -27,13 +27,15 @@ public sealed class PageTests(WriterFixture fixture)
             var page = await Writer.GetAsync($"/v1/vaults/{_vault}/c?limit=3{after}");
             page.Status.ShouldBe(HttpStatusCode.OK);
             pages++;
-            read.AddRange(page.Json.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("key").GetString()!));
+            read.AddRange(page.Json.GetProperty("items").EnumerateArray()
+                .Select(item => item.GetProperty("key").GetString()!));
             page.Number("position").ShouldBeGreaterThanOrEqualTo(keys.Length + 2);
             if (page.Json.GetProperty("next").GetString() is not { } next) break;
             after = "&after=" + Uri.EscapeDataString(next);
         }
         pages.ShouldBe(3);
-        read.ShouldBe(keys.OrderBy(key => Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(key)), StringComparer.Ordinal));
+        read.ShouldBe(
+            keys.OrderBy(key => Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(key)), StringComparer.Ordinal));
         var empty = await Writer.GetAsync($"/v1/vaults/{_vault}/unknown");
         empty.Json.GetProperty("items").GetArrayLength().ShouldBe(0);
     }
@@ -53,7 +55,8 @@ public sealed class PageTests(WriterFixture fixture)
     public async Task A_window_of_a_feed_carries_everything_that_its_chain_covers()
     {
         for (var index = 0; index < 4; index++) await Writer.PutAsync($"/v1/vaults/{_vault}/c/k{index}", "1");
-        var all = await Writer.GetAsync($"/v1/facts?vault={_vault}&collection=c&limit=1000", ("Accept", "application/msgpack"));
+        var all = await Writer.GetAsync($"/v1/facts?vault={_vault}&collection=c&limit=1000",
+            ("Accept", "application/msgpack"));
         all.Status.ShouldBe(HttpStatusCode.OK);
         var json = await Writer.GetAsync($"/v1/facts?vault={_vault}&collection=c&limit=1000");
         json.Json.GetProperty("items").GetArrayLength().ShouldBe(4);
@@ -64,7 +67,8 @@ public sealed class PageTests(WriterFixture fixture)
         var read = 0L;
         for (long? from = 1; from is { } start;)
         {
-            var page = await Writer.GetAsync($"/v1/facts?feed={feed}&from={start}&limit=100", ("Accept", "application/msgpack"));
+            var page = await Writer.GetAsync($"/v1/facts?feed={feed}&from={start}&limit=100",
+                ("Accept", "application/msgpack"));
             (var facts, from) = ReadPage(page.Body);
             foreach (var fact in facts)
             {
@@ -81,7 +85,8 @@ public sealed class PageTests(WriterFixture fixture)
         var time = second.GetProperty("transaction_time").GetString();
         (await Writer.GetAsync($"/v1/facts?vault={_vault}&from={time}&to={time}")).Json.GetProperty("items")[0]
             .GetProperty("position").GetInt64().ShouldBe(position);
-        (await Writer.GetAsync($"/v1/facts?vault={_vault}&collection=c&prefix=k3")).Json.GetProperty("items").GetArrayLength().ShouldBe(1);
+        (await Writer.GetAsync($"/v1/facts?vault={_vault}&collection=c&prefix=k3")).Json.GetProperty("items")
+            .GetArrayLength().ShouldBe(1);
     }
 
     [Theory]
@@ -108,7 +113,8 @@ public sealed class PageTests(WriterFixture fixture)
     }
 
     private static long[] Sequences(Answer page) =>
-        page.Json.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("sequence").GetInt64()).ToArray();
+        page.Json.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("sequence").GetInt64())
+            .ToArray();
 
     private static (IReadOnlyList<Fact> Facts, long? Next) ReadPage(byte[] body)
     {

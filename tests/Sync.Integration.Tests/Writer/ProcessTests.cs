@@ -30,7 +30,8 @@ public sealed class ProcessTests(PostgresFixture postgres) : IDisposable
         await writer.WaitForHttpOkAsync(Url("/readyz"));
         var receipts = new ConcurrentDictionary<Guid, (string Key, long Sequence)>();
         var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var clients = Enumerable.Range(0, 6).Select(client => Task.Run(() => WriteUntilRefusedAsync(client, receipts, enough))).ToArray();
+        var clients = Enumerable.Range(0, 6)
+            .Select(client => Task.Run(() => WriteUntilRefusedAsync(client, receipts, enough))).ToArray();
         await enough.Task.WaitAsync(TimeSpan.FromSeconds(30));
         var code = await writer.TerminateAsync();
         await Task.WhenAll(clients);
@@ -39,10 +40,12 @@ public sealed class ProcessTests(PostgresFixture postgres) : IDisposable
         writer.Output.ShouldNotContain("Unhandled exception");
         writer.Output.ShouldNotContain(" fail: ");
         writer.Output.ShouldNotContain(" crit: ");
-        await using var store = await PostgresLedgerStore.OpenAsync(new PostgresOptions { ConnectionString = database });
+        await using var store =
+            await PostgresLedgerStore.OpenAsync(new PostgresOptions { ConnectionString = database });
         foreach (var (id, (key, sequence)) in receipts)
         {
-            var fact = await store.GetAsync(new SyncedKey("acme", "c", key), new AsOf(new Sequence(sequence), null, null));
+            var fact =
+                await store.GetAsync(new SyncedKey("acme", "c", key), new AsOf(new Sequence(sequence), null, null));
             fact!.Id.Value.ShouldBe(id);
         }
         // The leases were given back: the next writer does not wait for them.
@@ -84,9 +87,11 @@ public sealed class ProcessTests(PostgresFixture postgres) : IDisposable
         taken.StatusCode.ShouldBe(HttpStatusCode.Created);
         await broker.StartAgainAsync();
         await writer.WaitUntilAsync(
-            async () => (await _http.GetStringAsync(Url("/readyz"))).StartsWith("{\"status\":\"ready\"", StringComparison.Ordinal), "be ready");
+            async () => (await _http.GetStringAsync(Url("/readyz")))
+                .StartsWith("{\"status\":\"ready\"", StringComparison.Ordinal), "be ready");
         await writer.WaitUntilAsync(
-            async () => (await _http.GetStringAsync(Url("/v1/status"))).Contains("\"position\":1,\"published\":1", StringComparison.Ordinal),
+            async () => (await _http.GetStringAsync(Url("/v1/status")))
+                .Contains("\"position\":1,\"published\":1", StringComparison.Ordinal),
             "publish what waited");
         (await writer.TerminateAsync()).ShouldBe(0);
     }
@@ -103,7 +108,8 @@ public sealed class ProcessTests(PostgresFixture postgres) : IDisposable
     [InlineData("Sync__Nats__PingInterval", "00:00:00", "Sync:Nats:PingInterval")]
     public async Task A_wrong_setting_ends_the_process_at_once_with_one_line(string name, string value, string said)
     {
-        await using var writer = Start("Host=127.0.0.1;Port=1;Username=x;Password=canary-secret", "nats://127.0.0.1:1", (name, value));
+        await using var writer =
+            Start("Host=127.0.0.1;Port=1;Username=x;Password=canary-secret", "nats://127.0.0.1:1", (name, value));
         (await writer.WaitForExitAsync()).ShouldBe(78, writer.Output);
         var line = await writer.WaitForLineAsync(said);
         line.ShouldNotContain("canary-secret");
@@ -168,7 +174,8 @@ public sealed class ProcessTests(PostgresFixture postgres) : IDisposable
             for (var round = 0; ; round++)
             {
                 var lines = string.Concat(Enumerable.Range(0, 100).Select(index =>
-                    $$"""{"vault":"acme","collection":"c","key":"c{{client}}-{{index % 10}}","value":{{round}}}""" + "\n"));
+                    $$"""{"vault":"acme","collection":"c","key":"c{{client}}-{{index % 10}}","value":{{round}}}"""
+                    + "\n"));
                 using var request = new HttpRequestMessage(HttpMethod.Post, Url("/v1/batch"))
                 {
                     Content = new StringContent(lines, Encoding.UTF8, "application/x-ndjson"),
@@ -180,7 +187,8 @@ public sealed class ProcessTests(PostgresFixture postgres) : IDisposable
                 {
                     var answer = System.Text.Json.JsonDocument.Parse(line).RootElement;
                     if (!answer.TryGetProperty("factId", out var id)) return;
-                    receipts[id.GetGuid()] = (answer.GetProperty("key").GetString()!, answer.GetProperty("sequence").GetInt64());
+                    receipts[id.GetGuid()] =
+                        (answer.GetProperty("key").GetString()!, answer.GetProperty("sequence").GetInt64());
                 }
                 if (receipts.Count > 2000) enough.TrySetResult();
             }

@@ -16,13 +16,15 @@ public sealed class RecordTests(WriterFixture fixture)
     public async Task A_put_answers_with_a_receipt_and_the_record_can_be_read()
     {
         var put = await Writer.PutAsync(
-            _path + "/a", """{"name":"Ü","n":[1,2.0,-0.0]}""", ("Sync-Schema-Version", "3.1"), ("Sync-Producer", "service:billing"),
+            _path + "/a", """{"name":"Ü","n":[1,2.0,-0.0]}""", ("Sync-Schema-Version", "3.1"),
+                ("Sync-Producer", "service:billing"),
             ("Sync-Valid-Time", "2026-01-31T12:00:00.5+02:00"));
         put.Status.ShouldBe(HttpStatusCode.Created);
         put.Header("ETag").ShouldBe("\"1\"");
         put.Header("Content-Type").ShouldBe("application/json");
         put.Json.EnumerateObject().Select(member => member.Name).ShouldBe(
-            ["factId", "vault", "collection", "key", "sequence", "feed", "history", "position", "transactionTime", "valueHash", "causation"]);
+            ["factId", "vault", "collection", "key", "sequence", "feed", "history", "position", "transactionTime",
+                "valueHash", "causation"]);
         var got = await Writer.GetAsync(_path + "/a");
         got.Status.ShouldBe(HttpStatusCode.OK);
         got.Header("ETag").ShouldBe("\"1\"");
@@ -32,7 +34,8 @@ public sealed class RecordTests(WriterFixture fixture)
         got.Json.GetProperty("id").GetString().ShouldBe(put.Json.GetProperty("factId").GetString());
         got.Json.GetProperty("hash").GetString().ShouldBe(put.Json.GetProperty("valueHash").GetString());
         var history = await Writer.GetAsync(_path.Replace("vaults", "history", StringComparison.Ordinal) + "/a");
-        history.Json.GetProperty("items")[0].GetProperty("valid_time").GetString().ShouldBe("2026-01-31T10:00:00.500000Z");
+        history.Json.GetProperty("items")[0].GetProperty("valid_time").GetString()
+            .ShouldBe("2026-01-31T10:00:00.500000Z");
     }
 
     [Fact]
@@ -110,7 +113,8 @@ public sealed class RecordTests(WriterFixture fixture)
         (await Writer.GetAsync($"{_path}/a?as_of={then}")).Number("value").ShouldBe(1);
         (await Writer.GetAsync($"{_path}/a?sequence=2")).Number("value").ShouldBe(2);
         (await Writer.GetAsync($"{_path}/a?as_of=2020-01-01T00:00:00Z")).Status.ShouldBe(HttpStatusCode.NotFound);
-        (await Writer.GetAsync($"{_path}?as_of={then}")).Json.GetProperty("items")[0].GetProperty("value").GetInt32().ShouldBe(1);
+        (await Writer.GetAsync($"{_path}?as_of={then}")).Json.GetProperty("items")[0].GetProperty("value").GetInt32()
+            .ShouldBe(1);
     }
 
     [Theory]
@@ -132,7 +136,8 @@ public sealed class RecordTests(WriterFixture fixture)
         put.Status.ShouldBe(HttpStatusCode.Created, put.Text);
         put.Json.GetProperty("key").GetString().ShouldBe(key);
         (await Writer.GetAsync(path)).Json.GetProperty("key").GetString().ShouldBe(key);
-        (await Writer.GetAsync(_path)).Json.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("key").GetString())
+        (await Writer.GetAsync(_path)).Json.GetProperty("items").EnumerateArray()
+            .Select(item => item.GetProperty("key").GetString())
             .ShouldBe([key]);
     }
 
@@ -206,7 +211,8 @@ public sealed class RecordTests(WriterFixture fixture)
     [InlineData("82A16101A16102", 422, "invalid-value")]
     public async Task MessagePack_that_is_no_value_is_refused(string hex, int status, string code)
     {
-        var refused = await Writer.SendAsync(HttpMethod.Put, _path + "/a", Convert.FromHexString(hex), "application/msgpack");
+        var refused =
+            await Writer.SendAsync(HttpMethod.Put, _path + "/a", Convert.FromHexString(hex), "application/msgpack");
         ((int)refused.Status).ShouldBe(status, refused.Text);
         refused.Problem.ShouldBe(code);
     }
@@ -215,7 +221,8 @@ public sealed class RecordTests(WriterFixture fixture)
     public async Task MessagePack_is_kept_as_sent_and_given_back_when_asked_for()
     {
         var value = Convert.FromHexString("81A162C403010203"); // {"b": bin 01 02 03}
-        var put = await Writer.SendAsync(HttpMethod.Put, _path + "/a", value, "application/msgpack", ("Accept", "application/msgpack"));
+        var put = await Writer.SendAsync(HttpMethod.Put, _path + "/a", value, "application/msgpack",
+            ("Accept", "application/msgpack"));
         put.Status.ShouldBe(HttpStatusCode.Created);
         put.Header("Content-Type").ShouldBe("application/msgpack");
         var got = await Writer.GetAsync(_path + "/a", ("Accept", "application/msgpack"));

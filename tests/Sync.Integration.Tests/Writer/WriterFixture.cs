@@ -14,10 +14,12 @@ public sealed class WriterFixture(PostgresFixture postgres) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var database = await (await postgres.ServerAsync()).CreateDatabaseAsync("writer_" + Guid.NewGuid().ToString("N")[..8]);
+        var database =
+            await (await postgres.ServerAsync()).CreateDatabaseAsync("writer_" + Guid.NewGuid().ToString("N")[..8]);
         _broker = await NatsServer.StartAsync();
         Writer = await WriterUnderTest.StartAsync(
-            null, $"Postgres:ConnectionString={database}", $"Postgres:MigratorConnectionString={database}", $"Nats:Url={_broker.Url}");
+            null, $"Postgres:ConnectionString={database}", $"Postgres:MigratorConnectionString={database}",
+                $"Nats:Url={_broker.Url}");
     }
 
     /// <summary>One more connection to the broker.</summary>

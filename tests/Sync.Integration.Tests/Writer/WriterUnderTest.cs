@@ -18,7 +18,8 @@ internal sealed class WriterUnderTest : IAsyncDisposable
     private WriterUnderTest(WebApplication app)
     {
         _app = app;
-        Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        Address = new Uri(app.Services.GetRequiredService<IServer>()
+            .Features.Get<IServerAddressesFeature>()!.Addresses.First());
         Http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = Address };
     }
 
@@ -28,7 +29,8 @@ internal sealed class WriterUnderTest : IAsyncDisposable
 
     public static async Task<WriterUnderTest> StartAsync(WriterParts? parts, params string[] settings)
     {
-        var app = WriterHost.Build(["--Sync:Writer:Urls=http://127.0.0.1:0", .. settings.Select(setting => "--Sync:" + setting)], parts);
+        var app = WriterHost.Build(
+            ["--Sync:Writer:Urls=http://127.0.0.1:0", .. settings.Select(setting => "--Sync:" + setting)], parts);
         await app.StartAsync();
         var writer = new WriterUnderTest(app);
         await writer.ReadyAsync();
@@ -36,7 +38,8 @@ internal sealed class WriterUnderTest : IAsyncDisposable
     }
 
     /// <summary>Waits until the writer is ready and its feeds have owners.</summary>
-    public Task ReadyAsync() => UntilAsync(async () => (await GetAsync("/readyz")).Text.Contains("\"status\":\"ready\",\"checks\"", StringComparison.Ordinal));
+    public Task ReadyAsync() => UntilAsync(async () => (await GetAsync("/readyz"))
+        .Text.Contains("\"status\":\"ready\",\"checks\"", StringComparison.Ordinal));
 
     /// <summary>Asks until it is so; 30 s is the failure bound.</summary>
     public static async Task UntilAsync(Func<Task<bool>> isSo)
@@ -62,7 +65,8 @@ internal sealed class WriterUnderTest : IAsyncDisposable
         HttpMethod method, string path, byte[]? body, string contentType, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(
-            method, new Uri(Address.ToString().TrimEnd('/') + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
+            method, new Uri(Address.ToString().TrimEnd('/') + path,
+                new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
         if (body is not null)
         {
             request.Content = new ByteArrayContent(body);
@@ -93,7 +97,8 @@ internal sealed record Answer(HttpStatusCode Status, byte[] Body, IReadOnlyDicti
 
     /// <summary>The lines of a stream of JSON objects.</summary>
     public IReadOnlyList<JsonElement> Lines =>
-        Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+        Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)
+            .ToArray();
 
     public string? Header(string name) => Headers.GetValueOrDefault(name);
 
