@@ -14,7 +14,7 @@ internal sealed class WriteRouter(WriterEngine engine, ForwardLanes forwards) : 
 
     public ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command)
     {
-        var node = engine.Node;
+        if (engine.NodeIfOpen is not { } node) return ValueTask.FromResult<WriteResult>(new WriteResult.Refused(NotOpen));
         return node.Owns(feed) ? WriteHereAsync(node, feed, command) : forwards.WriteAsync(feed, command);
     }
 
@@ -36,6 +36,9 @@ internal sealed class WriteRouter(WriterEngine engine, ForwardLanes forwards) : 
         }
         return await forwards.WriteAtomicAsync(feed, commands);
     }
+
+    private static Refusal NotOpen { get; } =
+        new(RefusalCode.LedgerUnavailable, "The ledger is not open yet. Repeat the request later.");
 
     // The owner's queue has the write when this returns; a feed lost in between refuses with certainty, so forwarding
     // is safe.

@@ -45,6 +45,9 @@ internal sealed class WriterEngine(
     /// <exception cref="SyncException">Not open yet.</exception>
     public LedgerNode Node => _node ?? throw NotOpen();
 
+    /// <summary>For writes; null until the ledger is open.</summary>
+    public LedgerNode? NodeIfOpen => _node;
+
     public bool Owns(FeedId feed) => _node?.Owns(feed) ?? false;
 
     /// <summary>Makes the door on the bus once the ledger is there; set by the host.</summary>
