@@ -1,10 +1,11 @@
 namespace Sync.Replication;
 
 /// <summary>Tells the observers and cells of one replica about its changes, in order, outside the replica's gate.
-/// <para>Why it is safe: all fields are guarded by the replica's gate. At most one thread tells at a time (<c>_isTelling</c>); others
-/// leave their change in the backlog, which is bounded: when full the oldest is dropped and the next one carries the number. A
-/// listener that joins in the middle is told only what was published after it joined. After <see cref="StopAsync"/> nothing more is
-/// begun, and its task completes when the call in progress has returned.</para></summary>
+/// <para>Why it is safe: all fields are guarded by the replica's gate. At most one thread tells at a time
+/// (<c>_isTelling</c>); others leave their change in the backlog, which is bounded: when full the oldest is dropped
+/// and the next one carries the number. A listener that joins in the middle is told only what was published after it
+/// joined. After <see cref="StopAsync"/> nothing more is begun, and its task completes when the call in progress has
+/// returned.</para></summary>
 internal sealed class Announcer<T>(Lock gate, Replica<T> replica) : IThreadPoolWorkItem
 {
     private const int BacklogMax = 1024;
@@ -18,8 +19,8 @@ internal sealed class Announcer<T>(Lock gate, Replica<T> replica) : IThreadPoolW
     public long Errors => Interlocked.Read(ref _errors);
 
     /// <summary>Under the gate: notes a change.</summary>
-    /// <returns>True when the caller must call <see cref="Tell"/> (or <see cref="TellLater"/>) with the item once it has left
-    /// the gate.</returns>
+    /// <returns>True when the caller must call <see cref="Tell"/> (or <see cref="TellLater"/>) with the item once it
+    /// has left the gate.</returns>
     public bool Add(in ReplicaChange<T> change, out Item item)
     {
         item = default;

@@ -1,6 +1,7 @@
 namespace Sync.Replication;
 
-/// <summary>Holder of a current value. An application may pass its UI framework's own, so that what reads it is drawn again.</summary>
+/// <summary>Holder of a current value. An application may pass its UI framework's own, so that what reads it is
+/// drawn again.</summary>
 /// <typeparam name="T">The value.</typeparam>
 public interface ICell<T>
 {
@@ -14,8 +15,8 @@ public interface ICell<T>
     void Set(T? value);
 }
 
-/// <summary>The default cell: the value, and the trackers that read it. Any thread may read; one lock guards value and readers,
-/// and it is never held while a tracker is told.</summary>
+/// <summary>The default cell: the value, and the trackers that read it. Any thread may read; one lock guards value
+/// and readers, and it is never held while a tracker is told.</summary>
 /// <typeparam name="T">The value.</typeparam>
 public sealed class Cell<T> : ICell<T>
 {
@@ -54,8 +55,9 @@ public sealed class Cell<T> : ICell<T>
     }
 }
 
-/// <summary>Runs a computation and says, once, when a cell that it read has changed. A computation that wants to follow runs
-/// again and tracks again, so a cell that it no longer reads holds it no longer than to its next change.</summary>
+/// <summary>Runs a computation and says, once, when a cell that it read has changed. A computation that wants to
+/// follow runs again and tracks again, so a cell that it no longer reads holds it no longer than to its next
+/// change.</summary>
 public sealed class CellTracker
 {
     [ThreadStatic]

@@ -61,7 +61,8 @@ public sealed class FeedMember(SyncedKey key, IReplicaMarks marks)
 
     internal bool HasLeft { get; set; }
 
-    /// <summary>The replica was reset: it has nothing to be current with, and has heard of nothing. What beats named stands.</summary>
+    /// <summary>The replica was reset: it has nothing to be current with, and has heard of nothing. What beats named
+    /// stands.</summary>
     internal void Align(in ReplicaMarks marks)
     {
         if (marks.Resets == Resets) return;
@@ -75,7 +76,8 @@ public sealed class FeedMember(SyncedKey key, IReplicaMarks marks)
         else Forget(history);
     }
 
-    /// <summary>Another history: positions of the old one say nothing. What beats of the new one named already stands.</summary>
+    /// <summary>Another history: positions of the old one say nothing. What beats of the new one named already
+    /// stands.</summary>
     internal void Forget(HistoryId history)
     {
         (History, HeardTo, CurrentTo, CheckedFor, JoinedAt) = (history, new(-1), new(-1), new(-1), Position.Start);
@@ -92,13 +94,15 @@ public sealed class FeedMember(SyncedKey key, IReplicaMarks marks)
 /// <summary>What a tracker asks its shell to do.</summary>
 public enum FeedEffectKind
 {
-    /// <summary>Check the member, batched and jittered: changes may have been missed. The answer must stand at the position.</summary>
+    /// <summary>Check the member, batched and jittered: changes may have been missed. The answer must stand at the
+    /// position.</summary>
     Check,
 
     /// <summary>The member missed a named change: recover at once. The answer must stand at the position.</summary>
     TailGap,
 
-    /// <summary>The feed has another history: reset every replica of the feed (see <see cref="FeedEffect.Feed"/>).</summary>
+    /// <summary>The feed has another history: reset every replica of the feed (see
+    /// <see cref="FeedEffect.Feed"/>).</summary>
     HistoryReplaced,
 
     /// <summary>A beat was taken: failed recoveries of the feed start again, waits are looked at.</summary>
@@ -111,7 +115,8 @@ public enum FeedEffectKind
 /// <param name="Feed">The feed.</param>
 /// <param name="History">The history.</param>
 /// <param name="Position">The position.</param>
-public readonly record struct FeedEffect(FeedEffectKind Kind, FeedMember? Member, FeedId Feed, HistoryId History, Position Position)
+public readonly record struct FeedEffect(
+    FeedEffectKind Kind, FeedMember? Member, FeedId Feed, HistoryId History, Position Position)
 {
     /// <summary>The position as one that names its feed and history.</summary>
     public FeedPosition At => new(Feed, History, Position);

@@ -2,13 +2,14 @@ using Sync.Contracts;
 
 namespace Sync.Replication;
 
-/// <summary>Follows the feeds by their beats: finds what a lost last envelope hides, and says how fresh each replica is. Pure: time
-/// is an input, effects go to a list. One call at a time (the shell's duty).
-/// <para>A feed's beats form an unbroken <em>chain</em> from <c>ChainFrom</c> to <c>Known</c>. A member is <em>anchored</em> when it
-/// has heard of every change up to a position at or above the chain's start (and its own joining): since beats name every changed
-/// key, it has then heard of every change up to <c>Known</c>, but for one that was named and has not arrived. It is current as of
-/// what it has heard while nothing that arrived is above what it applied. Invariant: the position that
-/// <see cref="FreshnessOf"/> gives never goes back within a history.</para></summary>
+/// <summary>Follows the feeds by their beats: finds what a lost last envelope hides, and says how fresh each replica
+/// is. Pure: time is an input, effects go to a list. One call at a time (the shell's duty).
+/// <para>A feed's beats form an unbroken <em>chain</em> from <c>ChainFrom</c> to <c>Known</c>. A member is
+/// <em>anchored</em> when it has heard of every change up to a position at or above the chain's start (and its own
+/// joining): since beats name every changed key, it has then heard of every change up to <c>Known</c>, but for one
+/// that was named and has not arrived. It is current as of what it has heard while nothing that arrived is above
+/// what it applied. Invariant: the position that <see cref="FreshnessOf"/> gives never goes back within a
+/// history.</para></summary>
 /// <param name="grace">How long an envelope may arrive after the beat that names it.</param>
 /// <param name="faults">Switches of the simulation.</param>
 public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
@@ -26,7 +27,8 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
     /// <summary>When <see cref="Advance"/> has something to do; null = nothing waits.</summary>
     public TimeSpan? NextDue => _inGrace.TryPeek(out var member) ? member.GraceDue : null;
 
-    /// <summary>Follows a replica from now on: before its birth fetch is sent, so that no beat falls between. Idempotent.</summary>
+    /// <summary>Follows a replica from now on: before its birth fetch is sent, so that no beat falls between.
+    /// Idempotent.</summary>
     public void Join(FeedMember member)
     {
         ArgumentNullException.ThrowIfNull(member);
@@ -34,7 +36,8 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         member.NextSameCrc = _byCrc.GetValueOrDefault(member.Crc);
         _byCrc[member.Crc] = member;
         _unanchored.Add(member);
-        if (!_vaults.TryGetValue(member.Key.Vault, out var vault)) _vaults.Add(member.Key.Vault, vault = new VaultState());
+        if (!_vaults.TryGetValue(member.Key.Vault, out var vault))
+            _vaults.Add(member.Key.Vault, vault = new VaultState());
         vault.Members++;
         Place(member);
     }
@@ -77,7 +80,8 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         effects.Add(new(FeedEffectKind.BeatHeard, null, beat.Feed, beat.History, beat.Position));
     }
 
-    /// <summary>The writer answered for a member, and the answer was delivered to it: it has heard of everything up to there.</summary>
+    /// <summary>The writer answered for a member, and the answer was delivered to it: it has heard of everything up
+    /// to there.</summary>
     /// <param name="member">Whose key was asked.</param>
     /// <param name="id">The feed of its vault.</param>
     /// <param name="history">The ledger's history.</param>
@@ -198,7 +202,8 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         _inGrace.Enqueue(member);
     }
 
-    // A joiner whose position lies before the chain, or a member that a broken chain left behind, asks once for each chain.
+    // A joiner whose position lies before the chain, or a member that a broken chain left behind, asks once for each
+    // chain.
     private void CheckUnanchored(FeedId id, FeedState feed, TimeSpan now, List<FeedEffect> effects)
     {
         foreach (var member in _unanchored)
@@ -224,7 +229,8 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         if (IsOther(marks.Seen.History, member.History)) return false;
 
         // A full object says all about its key up to its own position.
-        if (marks.Seen.Position > member.HeardTo && marks.Seen.Position > Position.Start) member.HeardTo = marks.Seen.Position;
+        if (marks.Seen.Position > member.HeardTo && marks.Seen.Position > Position.Start)
+            member.HeardTo = marks.Seen.Position;
         var isAnchored = feed.IsKnown && member.History == feed.History && member.HeardTo >= StartOf(member, feed)
             && HasHeard(member, member.Named, marks);
         if (isAnchored && feed.Known > member.HeardTo) member.HeardTo = feed.Known;
@@ -244,7 +250,8 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         !IsOther(member.History, member.NamedIn)
         && (member.HeardTo >= named || (marks.Seen.Position >= named && !IsOther(marks.Seen.History, member.NamedIn)));
 
-    private static bool IsOther(HistoryId left, HistoryId right) => left.Value != 0 && right.Value != 0 && left != right;
+    private static bool IsOther(HistoryId left, HistoryId right) =>
+        left.Value != 0 && right.Value != 0 && left != right;
 
     // What a hostile message names must not make state.
     private static bool IsFeed(FeedId id) => id.Value is >= 0 and < Feeds.CountMax;

@@ -32,8 +32,8 @@ public sealed class FeedWait(FeedMember member, FeedPosition target)
     internal TimeSpan AskAt { get; set; }
 }
 
-/// <summary>Callers that read their own writes. Pure: time is an input. A wait that is not met soon asks the writer instead of
-/// waiting for the next beat, and again each second, so a lost answer does not strand it.</summary>
+/// <summary>Callers that read their own writes. Pure: time is an input. A wait that is not met soon asks the writer
+/// instead of waiting for the next beat, and again each second, so a lost answer does not strand it.</summary>
 /// <param name="tracker">Says how fresh a replica is.</param>
 /// <param name="askAfter">How long it waits for what is on its way anyway.</param>
 public sealed class FeedWaits(FeedTrackerCore tracker, TimeSpan askAfter)
@@ -66,10 +66,12 @@ public sealed class FeedWaits(FeedTrackerCore tracker, TimeSpan askAfter)
     /// <summary>The caller gave up.</summary>
     public void Remove(FeedWait wait) => _waits.Remove(wait);
 
-    /// <summary>Looks at all waits again: after a beat, an answer, an apply that somebody waits for, or in time.</summary>
+    /// <summary>Looks at all waits again: after a beat, an answer, an apply that somebody waits for, or in
+    /// time.</summary>
     /// <param name="now">The time.</param>
     /// <param name="over">Receives waits that are over.</param>
-    /// <param name="asks">Receives waits whose replica is to be refetched now, with the wait's position as need.</param>
+    /// <param name="asks">Receives waits whose replica is to be refetched now, with the wait's position as
+    /// need.</param>
     public void Advance(TimeSpan now, List<FeedWait> over, List<FeedWait> asks)
     {
         NextDue = null;
@@ -102,5 +104,6 @@ public sealed class FeedWaits(FeedTrackerCore tracker, TimeSpan askAfter)
         return wait.State != FeedWaitState.Waiting;
     }
 
-    private static bool IsOther(HistoryId left, HistoryId right) => left.Value != 0 && right.Value != 0 && left != right;
+    private static bool IsOther(HistoryId left, HistoryId right) =>
+        left.Value != 0 && right.Value != 0 && left != right;
 }

@@ -3,8 +3,9 @@ using Sync.Contracts;
 
 namespace Sync.Replication;
 
-/// <summary>What a backfill holds back, by sequence. Open from the first held envelope until the last was taken: meanwhile
-/// everything newer is held too, else it would overtake. Bounded: the core abandons the backfill for the newest when full.</summary>
+/// <summary>What a backfill holds back, by sequence. Open from the first held envelope until the last was taken:
+/// meanwhile everything newer is held too, else it would overtake. Bounded: the core abandons the backfill for the
+/// newest when full.</summary>
 internal sealed class HeldEnvelopes(int capacity)
 {
     private readonly SortedList<long, Envelope> _held = [];
@@ -31,7 +32,8 @@ internal sealed class HeldEnvelopes(int capacity)
         while (_held.Count > 1) _held.RemoveAt(0);
     }
 
-    /// <summary>The next envelope whose turn it is: the one behind the applied sequence, or any once the history has ended.</summary>
+    /// <summary>The next envelope whose turn it is: the one behind the applied sequence, or any once the history has
+    /// ended.</summary>
     public bool TryTake(Sequence applied, [NotNullWhen(true)] out Envelope? next, out bool isAbandoned)
     {
         (next, isAbandoned) = (null, _abandoned);

@@ -3,9 +3,10 @@ using Sync.Contracts;
 namespace Sync.Replication;
 
 /// <summary>All local replicas of one key behind one subscription: a delivery is a walk over an array.
-/// <para>Why it is safe: the array is copied on write under the hub's lock and read whole, so a replica that comes or goes during a
-/// delivery is harmless (one that is gone drops what it gets). A group ends with its last replica and is never used again: a later
-/// replica of the key makes a new group with a subscription of its own, so none can be lost between the two.</para></summary>
+/// <para>Why it is safe: the array is copied on write under the hub's lock and read whole, so a replica that comes
+/// or goes during a delivery is harmless (one that is gone drops what it gets). A group ends with its last replica
+/// and is never used again: a later replica of the key makes a new group with a subscription of its own, so none can
+/// be lost between the two.</para></summary>
 internal sealed class KeyGroup(ReplicaHub hub, SyncedKey key) : IEnvelopeHandler
 {
     private Replica[] _replicas = [];

@@ -25,15 +25,21 @@ internal sealed class MetadataToCell<T>(ICell<ReplicaMetadata> cell) : IObserver
     public void OnError(Exception error) { }
 }
 
-/// <summary>One <c>WatchAsync</c>: a bounded buffer that keeps the newest. When its reader is slow the oldest are dropped, and the
-/// next change that it reads says how many. Safe: the channel is, and the counter is only added to and exchanged.</summary>
+/// <summary>One <c>WatchAsync</c>: a bounded buffer that keeps the newest. When its reader is slow the oldest are
+/// dropped, and the next change that it reads says how many. Safe: the channel is, and the counter is only added to
+/// and exchanged.</summary>
 internal sealed class ReplicaWatch<T> : IObserver<ReplicaChange<T>>
 {
     private readonly Channel<ReplicaChange<T>> _buffer;
     private long _dropped;
 
     public ReplicaWatch(int capacity) => _buffer = Channel.CreateBounded<ReplicaChange<T>>(
-        new BoundedChannelOptions(capacity) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true, SingleWriter = true },
+        new BoundedChannelOptions(capacity)
+        {
+            FullMode = BoundedChannelFullMode.DropOldest,
+            SingleReader = true,
+            SingleWriter = true,
+        },
         _ => Interlocked.Increment(ref _dropped));
 
     public void OnNext(ReplicaChange<T> value) => _buffer.Writer.TryWrite(value);

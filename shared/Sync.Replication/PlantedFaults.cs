@@ -1,7 +1,7 @@
 namespace Sync.Replication;
 
-/// <summary>For the simulation: each switch breaks one rule, so that the simulation can show that it notices. All off, always,
-/// elsewhere.</summary>
+/// <summary>For the simulation: each switch breaks one rule, so that the simulation can show that it notices. All
+/// off, always, elsewhere.</summary>
 public sealed record PlantedFaults
 {
     /// <summary>Nothing is broken.</summary>

@@ -21,7 +21,8 @@ public enum RefetchOutcome
     /// <summary>Settled: deliver what was answered.</summary>
     Done,
 
-    /// <summary>Deliver what was answered, if anything; the key was queued again (read too early, cut off, or an attempt failed).</summary>
+    /// <summary>Deliver what was answered, if anything; the key was queued again (read too early, cut off, or an
+    /// attempt failed).</summary>
     Again,
 
     /// <summary>The attempts are used up; the recovery has failed.</summary>
@@ -31,11 +32,12 @@ public enum RefetchOutcome
     Cancelled,
 }
 
-/// <summary>The refetch queue of one process and connection: single-flight per key, many keys of one vault in one request, bounded
-/// in requests in flight and keys waiting, backing off with jitter. Pure: time and jitter are inputs, and the shell sends what
-/// <see cref="TryStart"/> gives. One call at a time (the shell's duty).
-/// <para>Invariants: a key is in at most one place (waiting or in flight); at most <see cref="RefetchOptions.RequestsInFlightMax"/>
-/// batches are out; a request that joins one in flight is settled only by an answer that stands at what it needs.</para></summary>
+/// <summary>The refetch queue of one process and connection: single-flight per key, many keys of one vault in one
+/// request, bounded in requests in flight and keys waiting, backing off with jitter. Pure: time and jitter are
+/// inputs, and the shell sends what <see cref="TryStart"/> gives. One call at a time (the shell's duty).
+/// <para>Invariants: a key is in at most one place (waiting or in flight); at most
+/// <see cref="RefetchOptions.RequestsInFlightMax"/> batches are out; a request that joins one in flight is settled
+/// only by an answer that stands at what it needs.</para></summary>
 public sealed class RefetchCore
 {
     private readonly RefetchOptions _options;
@@ -65,14 +67,15 @@ public sealed class RefetchCore
     /// <summary>Asks for a key.</summary>
     /// <param name="key">The key.</param>
     /// <param name="have">The lowest sequence that any local replica of it has; -1 asks in any case.</param>
-    /// <param name="need">The answer must stand at or above this position, unless it is of another history; position 0 = not
-    /// known: any answer read from now on.</param>
+    /// <param name="need">The answer must stand at or above this position, unless it is of another history; position
+    /// 0 = not known: any answer read from now on.</param>
     /// <param name="due">When it may be sent at the earliest.</param>
     public RefetchVerdict Request(SyncedKey key, Sequence have, FeedPosition need, TimeSpan due)
     {
         if (_entries.TryGetValue(key, out var entry))
         {
-            // Sent with more than this replica has (it was reset, or is another one): the answer may leave out what it lacks.
+            // Sent with more than this replica has (it was reset, or is another one): the answer may leave out what
+            // it lacks.
             if (entry.IsInFlight && have < entry.Have) entry.IsAskedAgain = true;
             if (have < entry.Have) entry.Have = have;
             // A position of a replaced history says nothing about the new one.
@@ -96,7 +99,8 @@ public sealed class RefetchCore
         entry.IsCancelled = true;
     }
 
-    /// <summary>The next request to send, if one is due and the bound on requests in flight allows it. Call until false.</summary>
+    /// <summary>The next request to send, if one is due and the bound on requests in flight allows it. Call until
+    /// false.</summary>
     public bool TryStart(TimeSpan now, out RefetchBatch batch)
     {
         batch = null!;
@@ -151,8 +155,8 @@ public sealed class RefetchCore
         }
     }
 
-    /// <summary>When <see cref="TryStart"/> may next give something without a further input; null = only an answer or a request can
-    /// change that.</summary>
+    /// <summary>When <see cref="TryStart"/> may next give something without a further input; null = only an answer
+    /// or a request can change that.</summary>
     public TimeSpan? NextDue => InFlight >= _options.RequestsInFlightMax ? null : _waiting.Min?.Due;
 
     private RefetchOutcome Done(Entry entry)
@@ -168,7 +172,8 @@ public sealed class RefetchCore
         return RefetchOutcome.Again;
     }
 
-    // Read too early, or nobody has committed that position yet: in the end the writer's word stands, it is no failure.
+    // Read too early, or nobody has committed that position yet: in the end the writer's word stands, it is no
+    // failure.
     private RefetchOutcome AskAgain(Entry entry, TimeSpan now, double jitter) =>
         Retry(entry, now, jitter) == RefetchOutcome.GaveUp ? RefetchOutcome.Done : RefetchOutcome.Again;
 

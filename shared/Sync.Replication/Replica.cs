@@ -33,13 +33,14 @@ public abstract class Replica : IAsyncDisposable, IReplicaMarks
     /// <param name="cancellation">Gives up.</param>
     public abstract Task WhenIdleAsync(CancellationToken cancellation = default);
 
-    /// <summary>Completes when the replica is known to be current as of a position: read your writes. After 50 ms it asks the
-    /// writer instead of waiting for the next beat.</summary>
+    /// <summary>Completes when the replica is known to be current as of a position: read your writes. After 50 ms it
+    /// asks the writer instead of waiting for the next beat.</summary>
     /// <param name="position">From a receipt.</param>
     /// <param name="timeout">Null (default) = no limit but the cancellation.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="SyncException"><see cref="SyncErrorCode.Invalid"/>: another feed or history;
-    /// <see cref="SyncErrorCode.Exhausted"/>: the time is over, or too many wait; <see cref="SyncErrorCode.Stopped"/>: disposed.</exception>
+    /// <see cref="SyncErrorCode.Exhausted"/>: the time is over, or too many wait;
+    /// <see cref="SyncErrorCode.Stopped"/>: disposed.</exception>
     public Task WaitForAsync(FeedPosition position, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
         Hub.WaitForAsync(this, position, timeout, cancellation);
 
@@ -47,8 +48,8 @@ public abstract class Replica : IAsyncDisposable, IReplicaMarks
     /// <param name="version">The version; null text switches the schema-major gate off.</param>
     public abstract void Expect(SchemaVersion version);
 
-    /// <summary>Stops following. Idempotent; cancels waiting refetches; when it completes no observer or cell is touched any more
-    /// (unless it is called from inside one, which then is the last).</summary>
+    /// <summary>Stops following. Idempotent; cancels waiting refetches; when it completes no observer or cell is
+    /// touched any more (unless it is called from inside one, which then is the last).</summary>
     public abstract ValueTask DisposeAsync();
 
     ReplicaMarks IReplicaMarks.Read() => ReadMarks();

@@ -5,11 +5,14 @@ namespace Sync.Replication;
 /// <summary>The way back: what answers, failures, beats and ends of backfills mean, and when to ask.</summary>
 public sealed partial class ReplicaCore<T>
 {
-    /// <summary>The writer answered a refetch of this key, whether this replica asked or another of the same key.</summary>
-    /// <param name="envelope">The current envelope; null when the head is not newer than what was named as had.</param>
+    /// <summary>The writer answered a refetch of this key, whether this replica asked or another of the same
+    /// key.</summary>
+    /// <param name="envelope">The current envelope; null when the head is not newer than what was named as
+    /// had.</param>
     /// <param name="have">What was named as had.</param>
     /// <param name="history">The ledger's history: what was had in another one confirms nothing.</param>
-    /// <param name="again">True when the key was asked for again (the answer is too old): the recovery goes on.</param>
+    /// <param name="again">True when the key was asked for again (the answer is too old): the recovery goes
+    /// on.</param>
     public ReplicaEffects Answered(Envelope? envelope, Sequence have, HistoryId history, bool again)
     {
         // "Nothing newer than 7" says nothing to a replica that has 5.
@@ -27,7 +30,8 @@ public sealed partial class ReplicaCore<T>
         if (Status == ReplicaStatus.Refetching && IsIdle) Confirm();
         if (!_recovering && Seen > Sequence && Seen > _refusedOnce && _held is not { IsOpen: true })
         {
-            // Refused without asking (its major was known) while an older answer was on its way: ask once for this one too.
+            // Refused without asking (its major was known) while an older answer was on its way: ask once for this
+            // one too.
             _refusedOnce = Seen;
             effects |= Recover(SeenAt.Position);
         }
@@ -47,7 +51,8 @@ public sealed partial class ReplicaCore<T>
         return Noted(ReplicaEffects.None, before);
     }
 
-    /// <summary>A request for this key began, perhaps after the core took an earlier answer for the end of its recovery.</summary>
+    /// <summary>A request for this key began, perhaps after the core took an earlier answer for the end of its
+    /// recovery.</summary>
     public ReplicaEffects RefetchBegan()
     {
         if (_disposed || _recovering) return ReplicaEffects.None;
@@ -57,7 +62,8 @@ public sealed partial class ReplicaCore<T>
     }
 
     /// <summary>Something may have been missed (a reconnect, an overflow, missed beats, birth): ask.</summary>
-    /// <param name="need">An answer must stand at or above this position, unless it is of another history than the replica; 0 = any.</param>
+    /// <param name="need">An answer must stand at or above this position, unless it is of another history than the
+    /// replica; 0 = any.</param>
     public ReplicaEffects Check(FeedPosition need)
     {
         if (_disposed || !_rules.CanRefetch) return ReplicaEffects.None;
@@ -92,7 +98,8 @@ public sealed partial class ReplicaCore<T>
         return Noted(ResetTo(history) | Recover(Position.Start), before);
     }
 
-    /// <summary>The application expects another version from now on: what was refused may pass, so it is asked for again.</summary>
+    /// <summary>The application expects another version from now on: what was refused may pass, so it is asked for
+    /// again.</summary>
     /// <param name="version">The version; null text switches the schema-major gate off.</param>
     public ReplicaEffects Expect(SchemaVersion version)
     {
@@ -105,8 +112,10 @@ public sealed partial class ReplicaCore<T>
     }
 
     /// <summary>No more history comes: what is held is due, in order, whether or not a hole remains.</summary>
-    /// <param name="round"><see cref="BackfillRound"/> when the fetch began; a late end of an earlier one has no effect.</param>
-    /// <param name="complete">False when the fetch failed or took too long: only the newest held envelope is kept.</param>
+    /// <param name="round"><see cref="BackfillRound"/> when the fetch began; a late end of an earlier one has no
+    /// effect.</param>
+    /// <param name="complete">False when the fetch failed or took too long: only the newest held envelope is
+    /// kept.</param>
     public void HistoryEnded(int round, bool complete)
     {
         if (_disposed || round != BackfillRound || _held is not { IsOpen: true }) return;

@@ -2,11 +2,13 @@ using Sync.Contracts;
 
 namespace Sync.Replication;
 
-/// <summary>The gate of one replica: inputs in, effects out, nothing else. It has no clock, lock, task or random source, so the
-/// simulation drives it step by step; <c>Replica</c> is its shell. One call at a time (the shell's duty).
-/// <para>Invariants: a value that failed a gate is never in <see cref="Value"/>; <see cref="Sequence"/> never goes back but by a
-/// reset; <see cref="Sequence"/> and <see cref="Value"/> change together. <c>seen</c> is the highest mark that arrived, applied or
-/// refused: it finds gaps, and while it is ahead of what is applied the replica is not current.</para></summary>
+/// <summary>The gate of one replica: inputs in, effects out, nothing else. It has no clock, lock, task or random
+/// source, so the simulation drives it step by step; <c>Replica</c> is its shell. One call at a time (the shell's
+/// duty).
+/// <para>Invariants: a value that failed a gate is never in <see cref="Value"/>; <see cref="Sequence"/> never goes
+/// back but by a reset; <see cref="Sequence"/> and <see cref="Value"/> change together. <c>seen</c> is the highest
+/// mark that arrived, applied or refused: it finds gaps, and while it is ahead of what is applied the replica is not
+/// current.</para></summary>
 /// <typeparam name="T">The model.</typeparam>
 public sealed partial class ReplicaCore<T>
 {
@@ -75,13 +77,16 @@ public sealed partial class ReplicaCore<T>
     /// <summary>True when no recovery is in flight.</summary>
     public bool IsIdle => !_recovering && _held is not { IsOpen: true };
 
-    /// <summary>What the parse gate said of the last value it refused; null when there was none since a skew.</summary>
+    /// <summary>What the parse gate said of the last value it refused; null when there was none since a
+    /// skew.</summary>
     public string? LastError { get; private set; }
 
-    /// <summary>What to name as had in a refetch: the applied sequence, or a refused head that the writer itself confirmed.</summary>
+    /// <summary>What to name as had in a refetch: the applied sequence, or a refused head that the writer itself
+    /// confirmed.</summary>
     public Sequence Have => _refusedHead > Sequence ? _refusedHead : Sequence;
 
-    /// <summary>An answer that stands below this position was read too early to settle the recovery; 0 = any will do.</summary>
+    /// <summary>An answer that stands below this position was read too early to settle the recovery; 0 = any will
+    /// do.</summary>
     public FeedPosition Need => SeenAt with { Position = _need };
 
     /// <summary>Number of the latest backfill; 0 = none yet.</summary>
@@ -111,7 +116,8 @@ public sealed partial class ReplicaCore<T>
 
     private ReplicaEffects Gate(Envelope envelope, EnvelopeOrigin origin)
     {
-        // 2. History. Only the writer knows which of two histories lives: a live envelope resets and asks, an answer decides.
+        // 2. History. Only the writer knows which of two histories lives: a live envelope resets and asks, an answer
+        // decides.
         var effects = ReplicaEffects.None;
         if (IsOtherHistory(envelope.History))
         {
@@ -240,7 +246,8 @@ public sealed partial class ReplicaCore<T>
     }
 
     private bool IsOtherHistory(HistoryId history) =>
-        history.Value != 0 && SeenAt.History.Value != 0 && history != SeenAt.History && !_rules.Faults.HistoryResetIgnored;
+        history.Value != 0 && SeenAt.History.Value != 0 && history != SeenAt.History
+        && !_rules.Faults.HistoryResetIgnored;
 
     // Without a mark there is nothing to be behind of: the first envelope is never a gap.
     private bool IsGap(Envelope envelope) =>
@@ -264,7 +271,7 @@ public sealed partial class ReplicaCore<T>
 
     private void ForgetMarks(HistoryId history)
     {
-        (Sequence, Seen, _refusedOnce, _refusedHead) = (Sequence.Unknown, Sequence.Unknown, Sequence.Unknown, Sequence.Unknown);
+        Sequence = Seen = _refusedOnce = _refusedHead = Sequence.Unknown;
         (At, SeenAt, _refusedMajor, _need) = (default, new(default, history, Position.Start), default, Position.Start);
         _held?.Clear();
     }

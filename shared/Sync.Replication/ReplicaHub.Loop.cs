@@ -2,7 +2,8 @@ using Sync.Contracts;
 
 namespace Sync.Replication;
 
-/// <summary>The loop of a hub: grace that has passed, waits that ask, requests that are due; and what their answers mean.</summary>
+/// <summary>The loop of a hub: grace that has passed, waits that ask, requests that are due; and what their answers
+/// mean.</summary>
 public sealed partial class ReplicaHub
 {
     private const int HistoryPage = 500;
@@ -10,7 +11,8 @@ public sealed partial class ReplicaHub
 
     private async Task RunAsync()
     {
-        using var timer = _time.CreateTimer(static hub => ((ReplicaHub)hub!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using var timer = _time.CreateTimer(
+            static hub => ((ReplicaHub)hub!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         try
         {
             while (true)
@@ -95,7 +97,8 @@ public sealed partial class ReplicaHub
 
     private void Settle(RefetchBatch batch, EnvelopeAnswer answer)
     {
-        lock (_gate) _refetch.Answered(batch, answer.History, answer.Position, answer.Answered, Now, _random.NextDouble());
+        lock (_gate)
+            _refetch.Answered(batch, answer.History, answer.Position, answer.Answered, Now, _random.NextDouble());
         var effects = new List<FeedEffect>();
         var next = 0; // envelopes come in the order asked, those that are not newer are left out
         for (var index = 0; index < batch.Items.Count; index++)
@@ -103,16 +106,20 @@ public sealed partial class ReplicaHub
             var key = batch.KeyOf(index);
             if (index < answer.Answered)
             {
-                var envelope = next < answer.Envelopes.Count && answer.Envelopes[next].Key == key ? answer.Envelopes[next++] : null;
-                if (batch.Outcomes[index] != RefetchOutcome.Cancelled) Deliver(key, batch.Items[index].Have, envelope, answer, effects);
+                var isNewer = next < answer.Envelopes.Count && answer.Envelopes[next].Key == key;
+                var envelope = isNewer ? answer.Envelopes[next++] : null;
+                if (batch.Outcomes[index] != RefetchOutcome.Cancelled)
+                    Deliver(key, batch.Items[index].Have, envelope, answer, effects);
             }
             if (batch.Outcomes[index] == RefetchOutcome.GaveUp) Fail(batch, index);
         }
         Run(effects);
     }
 
-    // One step for a key's replicas and its place in the queue: a request between the two would be taken for answered.
-    private void Deliver(SyncedKey key, Sequence have, Envelope? envelope, EnvelopeAnswer answer, List<FeedEffect> effects)
+    // One step for a key's replicas and its place in the queue: a request between the two would be taken for
+    // answered.
+    private void Deliver(
+        SyncedKey key, Sequence have, Envelope? envelope, EnvelopeAnswer answer, List<FeedEffect> effects)
     {
         lock (_gate)
         {
@@ -177,7 +184,8 @@ public sealed partial class ReplicaHub
         foreach (var replica in failed) replica.BeatHeard();
     }
 
-    internal async Task WaitForAsync(Replica replica, FeedPosition position, TimeSpan? timeout, CancellationToken cancellation)
+    internal async Task WaitForAsync(
+        Replica replica, FeedPosition position, TimeSpan? timeout, CancellationToken cancellation)
     {
         var wait = new FeedWait(replica.Member, position);
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -186,9 +194,10 @@ public sealed partial class ReplicaHub
         {
             lock (_gate)
             {
-                if (replica.Member.HasLeft) throw new SyncException(SyncErrorCode.Stopped, $"The replica of {replica.Key} was disposed.");
+                if (replica.Member.HasLeft) throw Gone(replica);
                 if (!_waits.TryAdd(wait, Now))
-                    throw new SyncException(SyncErrorCode.Exhausted, $"{FeedWaits.CountMax} callers wait for positions already", true);
+                    throw new SyncException(
+                        SyncErrorCode.Exhausted, $"{FeedWaits.CountMax} callers wait for positions already", true);
                 if (wait.State == FeedWaitState.Reached) return;
                 if (wait.State == FeedWaitState.Elsewhere) throw Elsewhere(wait);
                 _waiting.Add(wait, done);
@@ -221,7 +230,8 @@ public sealed partial class ReplicaHub
         else done.TrySetException(error);
     }
 
-    /// <summary>Fetches what a backfill missed and feeds it in order; at the time limit the newest is taken.</summary>
+    /// <summary>Fetches what a backfill missed and feeds it in order; at the time limit the newest is
+    /// taken.</summary>
     internal void FetchHistory(Replica replica, Sequence after, Sequence upTo, int round) =>
         _ = FetchHistoryAsync(replica, after, upTo, round);
 
@@ -265,13 +275,15 @@ public sealed partial class ReplicaHub
         }
     }
 
-    private async Task<IReadOnlyList<Envelope>> GetHistoryAsync(SyncedKey key, Sequence after, CancellationToken cancellation)
+    private async Task<IReadOnlyList<Envelope>> GetHistoryAsync(
+        SyncedKey key, Sequence after, CancellationToken cancellation)
     {
         for (var wait = _options.Refetch.BackoffMin; ; wait *= 2)
         {
             try
             {
-                return await ((IHistorySource)_source!).GetHistoryAsync(key, after, HistoryPage, cancellation).ConfigureAwait(false);
+                return await ((IHistorySource)_source!).GetHistoryAsync(key, after, HistoryPage, cancellation)
+                    .ConfigureAwait(false);
             }
             catch (SyncException) when (wait < _options.Refetch.BackoffMax)
             {
@@ -284,6 +296,9 @@ public sealed partial class ReplicaHub
 
     private static TimeSpan? Earliest(TimeSpan? left, TimeSpan? right) =>
         left is null ? right : right is null || left < right ? left : right;
+
+    private static SyncException Gone(Replica replica) =>
+        new(SyncErrorCode.Stopped, $"The replica of {replica.Key} was disposed.");
 
     private static SyncException Elsewhere(FeedWait wait) => new(SyncErrorCode.Invalid,
         $"{wait.Target} is of another feed or history than {wait.Member.Key}; wait with a receipt of this key's vault");

@@ -5,12 +5,13 @@ using Sync.Contracts;
 
 namespace Sync.Replication;
 
-/// <summary>START HERE. The replicas of one process and connection: owns their subscriptions, the beats, the way back to the writer.
-/// <para>Why it is safe: <c>_gate</c> guards the three cores (refetch queue, feed tracker, waits) and the registry; it is held for
-/// pure steps only, never while a source, a transport or an observer runs. One loop sends what is due and does what time brings; it
-/// is woken by a signal or one timer, and everybody else only steps a core and signals. No inbox is needed, so none can overflow:
-/// what waits, waits in the cores, which are bounded. Order of locks: hub, then replica; a replica calls the hub only outside its
-/// own gate.</para></summary>
+/// <summary>START HERE. The replicas of one process and connection: owns their subscriptions, the beats, the way
+/// back to the writer.
+/// <para>Why it is safe: <c>_gate</c> guards the three cores (refetch queue, feed tracker, waits) and the registry;
+/// it is held for pure steps only, never while a source, a transport or an observer runs. One loop sends what is due
+/// and does what time brings; it is woken by a signal or one timer, and everybody else only steps a core and
+/// signals. No inbox is needed, so none can overflow: what waits, waits in the cores, which are bounded. Order of
+/// locks: hub, then replica; a replica calls the hub only outside its own gate.</para></summary>
 public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
 {
     private readonly Lock _gate = new();
@@ -24,8 +25,9 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
     private readonly FeedWaits _waits;
     private readonly Dictionary<SyncedKey, KeyGroup> _groups = [];
     private readonly HashSet<Replica> _failed = [];
+    // An auto-reset event: one signal is as good as ten.
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
-        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }); // an auto-reset event: one signal is as good as ten
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _backfills;
     private readonly long _startedAt;
@@ -86,7 +88,8 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
 
     /// <summary>Starts a hub; completes when the beats of all feeds are known to be delivered.</summary>
     /// <param name="transport">Stays the caller's: disposing the hub does not dispose it.</param>
-    /// <param name="source">The way back to the writer; null = none: a failed gate or a gap then ends in stale. Stays the caller's.</param>
+    /// <param name="source">The way back to the writer; null = none: a failed gate or a gap then ends in stale.
+    /// Stays the caller's.</param>
     /// <param name="options">Null = defaults.</param>
     /// <param name="time">Null = the system's.</param>
     /// <param name="log">Null = none.</param>
@@ -106,9 +109,11 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
         return hub;
     }
 
-    /// <summary>Opens a replica: seed, subscribe, confirmed, and then fetch if there is a source and no usable seed. Completes when
-    /// the subscription is confirmed and the fetch is on its way (<see cref="Replica.WhenIdleAsync"/> waits for it).</summary>
-    /// <exception cref="SyncException">An option is refused, there are too many replicas, or the bus is unavailable.</exception>
+    /// <summary>Opens a replica: seed, subscribe, confirmed, and then fetch if there is a source and no usable seed.
+    /// Completes when the subscription is confirmed and the fetch is on its way (<see cref="Replica.WhenIdleAsync"/>
+    /// waits for it).</summary>
+    /// <exception cref="SyncException">An option is refused, there are too many replicas, or the bus is
+    /// unavailable.</exception>
     public async Task<Replica<T>> OpenAsync<T>(ReplicaOptions<T> options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -163,8 +168,9 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
 
     void IBeatHandler.Disrupted(Disruption disruption) => CheckAll(disruption);
 
-    /// <summary>A subscription may have missed something. A reconnect concerns every key of the connection; an overflow or bytes that
-    /// cannot be decoded concern the one key whose mailbox it is, else one hot key would have all others asked for again and again.</summary>
+    /// <summary>A subscription may have missed something. A reconnect concerns every key of the connection; an
+    /// overflow or bytes that cannot be decoded concern the one key whose mailbox it is, else one hot key would have
+    /// all others asked for again and again.</summary>
     internal void Disrupted(KeyGroup group, Disruption disruption)
     {
         if (disruption == Disruption.Reconnected)
@@ -178,7 +184,8 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
         foreach (var replica in group.Replicas) replica.Check(default, due);
     }
 
-    // One check of all, after a random part of the spread; each subscription reports the same reconnect, and they are one.
+    // One check of all, after a random part of the spread; each subscription reports the same reconnect, and they
+    // are one.
     private void CheckAll(Disruption disruption)
     {
         lock (_gate)
@@ -211,7 +218,8 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
     {
         FeedFreshness freshness;
         lock (_gate) freshness = _tracker.FreshnessOf(member, Now);
-        return new(freshness.IsKnown, freshness.At, freshness.IsKnown ? _startedOn + freshness.LearnedAt : default, freshness.IsCurrent);
+        var time = freshness.IsKnown ? _startedOn + freshness.LearnedAt : default;
+        return new(freshness.IsKnown, freshness.At, time, freshness.IsCurrent);
     }
 
     /// <summary>A replica has gone: no trace of it stays.</summary>
@@ -236,7 +244,7 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
             foreach (var wait in _waiting.Keys)
                 if (wait.Member == replica.Member) orphans.Add(wait);
         }
-        foreach (var wait in orphans) End(wait, new SyncException(SyncErrorCode.Stopped, $"The replica of {replica.Key} was disposed."));
+        foreach (var wait in orphans) End(wait, Gone(replica));
         ReplicationMetrics.Retire(replica.Counters);
         if (ended is not null) await ended.EndAsync().ConfigureAwait(false);
     }
@@ -245,7 +253,7 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
     {
         if (options.Gaps == GapPolicy.Backfill && _source is not IHistorySource)
             throw new SyncException(SyncErrorCode.Invalid,
-                "Sync:Replica:Gaps is Backfill, but the source gives no history; use a source that is an IHistorySource, or Refetch");
+                "Sync:Replica:Gaps is Backfill, but the source gives no history; use an IHistorySource, or Refetch");
         return new ReplicaRules
         {
             Expected = options.Expected ?? options.Schema.Version,
@@ -265,7 +273,8 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
                 throw new SyncException(SyncErrorCode.Exhausted,
                     $"There are {_replicaCount} replicas; Sync:Replicas:ReplicasMax allows no more");
             _replicaCount++;
-            if (!_groups.TryGetValue(replica.Key, out var group)) _groups.Add(replica.Key, group = new KeyGroup(this, replica.Key));
+            if (!_groups.TryGetValue(replica.Key, out var group))
+                _groups.Add(replica.Key, group = new KeyGroup(this, replica.Key));
             group.Add(replica);
             _tracker.Join(replica.Member);
             return group;

@@ -4,13 +4,14 @@ using Sync.Contracts;
 namespace Sync.Replication;
 
 /// <summary>The replica of one key: the shell around <see cref="ReplicaCore{T}"/>.
-/// <para>Why it is safe: <c>_gate</c> is held for the core's step and the publication of what readers see, and never while foreign
-/// code runs (but for the schema, which is pure). Inputs come from the transport's delivery thread and from the hub; the gate puts
-/// them in an order, and that is the order of changes. Readers do not take it: value and metadata are published together under a
-/// version number that is odd meanwhile (a seqlock), so a pair is never torn and nothing is allocated. Order of locks: hub, then
-/// replica; the hub is called only outside the gate.</para>
-/// <para>Observers and cells are told outside the gate by one thread at a time (<see cref="Announcer{T}"/>): they see the changes
-/// in order, and a slow one never holds up the hub, for what the hub causes is told from the thread pool.</para></summary>
+/// <para>Why it is safe: <c>_gate</c> is held for the core's step and the publication of what readers see, and never
+/// while foreign code runs (but for the schema, which is pure). Inputs come from the transport's delivery thread and
+/// from the hub; the gate puts them in an order, and that is the order of changes. Readers do not take it: value and
+/// metadata are published together under a version number that is odd meanwhile (a seqlock), so a pair is never torn
+/// and nothing is allocated. Order of locks: hub, then replica; the hub is called only outside the gate.</para>
+/// <para>Observers and cells are told outside the gate by one thread at a time (<see cref="Announcer{T}"/>): they
+/// see the changes in order, and a slow one never holds up the hub, for what the hub causes is told from the thread
+/// pool.</para></summary>
 /// <typeparam name="T">The model.</typeparam>
 public sealed class Replica<T> : Replica
 {
@@ -38,7 +39,8 @@ public sealed class Replica<T> : Replica
         Changes = new ChangesOf(_announcer);
     }
 
-    /// <summary>The last good value, untracked; default when there is none. To read it with its metadata use <see cref="State"/>.</summary>
+    /// <summary>The last good value, untracked; default when there is none. To read it with its metadata use
+    /// <see cref="State"/>.</summary>
     public T? Value => State.Value;
 
     /// <inheritdoc/>
@@ -68,8 +70,8 @@ public sealed class Replica<T> : Replica
     public ICell<ReplicaMetadata> MetadataCell =>
         CellOf(ref _metadataCell, state => state.Metadata, cell => new MetadataToCell<T>(cell));
 
-    /// <summary>Every change after a subscription, in order, on the thread that brought it: be quick, do not block. What an
-    /// observer throws is counted and logged. Completes when the replica is disposed; never errs.</summary>
+    /// <summary>Every change after a subscription, in order, on the thread that brought it: be quick, do not block.
+    /// What an observer throws is counted and logged. Completes when the replica is disposed; never errs.</summary>
     public IObservable<ReplicaChange<T>> Changes { get; }
 
     /// <inheritdoc/>
@@ -83,9 +85,11 @@ public sealed class Replica<T> : Replica
         }
     }
 
-    /// <summary>First how the replica stands, then every change, from a bounded buffer that keeps the newest.</summary>
+    /// <summary>First how the replica stands, then every change, from a bounded buffer that keeps the
+    /// newest.</summary>
     /// <param name="cancellation">Ends it with <see cref="OperationCanceledException"/>.</param>
-    public async IAsyncEnumerable<ReplicaChange<T>> WatchAsync([EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<ReplicaChange<T>> WatchAsync(
+        [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         var watch = new ReplicaWatch<T>(_watchBufferMax);
         ReplicaState<T> current;
@@ -183,7 +187,8 @@ public sealed class Replica<T> : Replica
 
     internal override void BeatHeard() => ByHub(core => core.BeatHeard());
 
-    internal override void HistoryReplaced(HistoryId history, TimeSpan due) => ByHub(core => core.HistoryReplaced(history), due);
+    internal override void HistoryReplaced(HistoryId history, TimeSpan due) =>
+        ByHub(core => core.HistoryReplaced(history), due);
 
     internal override void HistoryEnded(int round, bool complete) => ByHub(core =>
     {
@@ -233,7 +238,8 @@ public sealed class Replica<T> : Replica
     private void Finish(in Turn turn, bool isHub = false, TimeSpan due = default)
     {
         if ((turn.Effects & ReplicaEffects.Refetch) != 0) Hub.Request(this, turn.Have, turn.Need, due);
-        if ((turn.Effects & ReplicaEffects.FetchHistory) != 0) Hub.FetchHistory(this, turn.Sequence, turn.Seen, turn.Round);
+        if ((turn.Effects & ReplicaEffects.FetchHistory) != 0)
+            Hub.FetchHistory(this, turn.Sequence, turn.Seen, turn.Round);
         if ((turn.Effects & (ReplicaEffects.Refused | ReplicaEffects.Reset)) != 0) LogTrouble(turn.Effects);
         if (Volatile.Read(ref Waiters) > 0) Hub.Wake();
         turn.Idle?.ForEach(waiter => waiter.TrySetResult());
@@ -267,7 +273,8 @@ public sealed class Replica<T> : Replica
 
     // Made on first use: a replica that nobody tracks does not pay for a cell.
     private ICell<TCell> CellOf<TCell>(
-        ref ICell<TCell>? field, Func<ReplicaState<T>, TCell?> pick, Func<ICell<TCell>, IObserver<ReplicaChange<T>>> follow)
+        ref ICell<TCell>? field, Func<ReplicaState<T>, TCell?> pick,
+        Func<ICell<TCell>, IObserver<ReplicaChange<T>>> follow)
     {
         lock (_gate)
         {

@@ -12,10 +12,12 @@ public sealed record ReplicaOptions<T>
     /// <summary>The parse gate. Replicas of one key that use the same instance share the parse.</summary>
     public required SyncSchema<T> Schema { get; init; }
 
-    /// <summary>An envelope to begin with; null (default) = none. It passes the same gates; one that fails is as none.</summary>
+    /// <summary>An envelope to begin with; null (default) = none. It passes the same gates; one that fails is as
+    /// none.</summary>
     public Envelope? Seed { get; init; }
 
-    /// <summary>False: never ask the writer; a failed gate or a gap ends in stale. Default true, if the hub has a source.</summary>
+    /// <summary>False: never ask the writer; a failed gate or a gap ends in stale. Default true, if the hub has a
+    /// source.</summary>
     public bool Refetch { get; init; } = true;
 
     /// <summary>Receives the value after each change; null (default) = a <see cref="Cell{T}"/> of our own.</summary>
@@ -34,7 +36,8 @@ public sealed record ReplicaOptions<T>
     /// <summary>Most envelopes held by a backfill, 1 to 10,000 (default 256).</summary>
     public int BackfillHeldMax { get; init; } = 256;
 
-    /// <summary>Changes kept for one slow watcher, 1 to 65,536 (default 256); beyond, the oldest are dropped and counted.</summary>
+    /// <summary>Changes kept for one slow watcher, 1 to 65,536 (default 256); beyond, the oldest are dropped and
+    /// counted.</summary>
     public int WatchBufferMax { get; init; } = 256;
 
     /// <summary>Refuses what cannot work.</summary>
@@ -42,7 +45,8 @@ public sealed record ReplicaOptions<T>
     public void Validate()
     {
         if (Names.Check(Key) is { } wrong) throw new SyncException(SyncErrorCode.Invalid, $"Sync:Replica:Key: {wrong}");
-        if (Schema is null) throw new SyncException(SyncErrorCode.Invalid, "Sync:Replica:Schema is null; give the model's schema");
+        if (Schema is null)
+            throw new SyncException(SyncErrorCode.Invalid, "Sync:Replica:Schema is null; give the model's schema");
         if (WatchBufferMax is < 1 or > 65_536)
             throw new SyncException(SyncErrorCode.Invalid,
                 $"Sync:Replica:WatchBufferMax is {WatchBufferMax}; must be 1..65536 changes");
@@ -55,14 +59,16 @@ public sealed record ReplicaHubOptions
     /// <summary>Bounds of the way back to the writer.</summary>
     public RefetchOptions Refetch { get; init; } = new();
 
-    /// <summary>How long an envelope may arrive after the beat that names it: 0 to 1 min (default 250 ms; 1 s across a broker
-    /// cluster).</summary>
+    /// <summary>How long an envelope may arrive after the beat that names it: 0 to 1 min (default 250 ms; 1 s across
+    /// a broker cluster).</summary>
     public TimeSpan BeatGrace { get; init; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How long a wait for a position lets pass before it asks the writer: 0 to 1 min (default 50 ms).</summary>
+    /// <summary>How long a wait for a position lets pass before it asks the writer: 0 to 1 min (default 50
+    /// ms).</summary>
     public TimeSpan WaitAskAfter { get; init; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How long a backfill may take before it is abandoned for the newest: 10 ms to 10 min (default 5 s).</summary>
+    /// <summary>How long a backfill may take before it is abandoned for the newest: 10 ms to 10 min (default 5
+    /// s).</summary>
     public TimeSpan BackfillTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Most replicas, 1 to 10,000,000 (default 1,000,000); one more is refused.</summary>

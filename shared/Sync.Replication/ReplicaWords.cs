@@ -27,7 +27,8 @@ public enum GapPolicy
     /// <summary>Apply the newer full object and save the request.</summary>
     ApplyLatest = 1,
 
-    /// <summary>Hold the newer object, bounded in count and time, until the missed ones are fetched and delivered in order.</summary>
+    /// <summary>Hold the newer object, bounded in count and time, until the missed ones are fetched and delivered in
+    /// order.</summary>
     Backfill = 2,
 }
 
@@ -43,7 +44,8 @@ public enum EnvelopeOrigin
     /// <summary>The writer's answer to a refetch.</summary>
     Answer = 2,
 
-    /// <summary>From the key's history, or held until its history was there (<see cref="GapPolicy.Backfill"/>).</summary>
+    /// <summary>From the key's history, or held until its history was there
+    /// (<see cref="GapPolicy.Backfill"/>).</summary>
     History = 3,
 }
 
@@ -66,7 +68,8 @@ public enum ReplicaEffects
     /// <summary>Read the current envelope from the writer, with <c>Have</c> and <c>Need</c> of the core.</summary>
     Refetch = 8,
 
-    /// <summary>Read the key's history after <c>Sequence</c>, feed it in order, then call <c>HistoryEnded</c>.</summary>
+    /// <summary>Read the key's history after <c>Sequence</c>, feed it in order, then call
+    /// <c>HistoryEnded</c>.</summary>
     FetchHistory = 16,
 
     /// <summary>The history was replaced: marks are forgotten, the sequence may go back this once.</summary>
@@ -90,7 +93,8 @@ public readonly record struct ReplicaMetadata(
     SchemaVersion SchemaVersion, Sequence Sequence, ReplicaStatus Status, bool HasValue, FeedPosition At, Timestamp Time)
 {
     /// <summary>Before the first value.</summary>
-    public static readonly ReplicaMetadata Initial = new(default, Sequence.Unknown, ReplicaStatus.Stale, false, default, default);
+    public static readonly ReplicaMetadata Initial =
+        new(default, Sequence.Unknown, ReplicaStatus.Stale, false, default, default);
 }
 
 /// <summary>A value and its metadata, read as one.</summary>
@@ -103,9 +107,11 @@ public readonly record struct ReplicaState<T>(T? Value, ReplicaMetadata Metadata
 /// <param name="Kind">What happened.</param>
 /// <param name="Value">The value after it; default when there is none.</param>
 /// <param name="Metadata">What belongs to it.</param>
-/// <param name="Missed">Changes that were dropped before this one because the observer was too slow; 0 = none.</param>
+/// <param name="Missed">Changes that were dropped before this one because the observer was too slow; 0 =
+/// none.</param>
 /// <typeparam name="T">The model.</typeparam>
-public readonly record struct ReplicaChange<T>(ReplicaChangeKind Kind, T? Value, ReplicaMetadata Metadata, long Missed = 0);
+public readonly record struct ReplicaChange<T>(
+    ReplicaChangeKind Kind, T? Value, ReplicaMetadata Metadata, long Missed = 0);
 
 /// <summary>Kinds of changes.</summary>
 public enum ReplicaChangeKind

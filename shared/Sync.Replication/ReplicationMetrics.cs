@@ -2,8 +2,9 @@ using System.Diagnostics.Metrics;
 
 namespace Sync.Replication;
 
-/// <summary>All metrics of the project. Replicas count in plain fields and are summed when somebody looks, so the apply path
-/// pays nothing. Safe from any thread: one lock guards the list of hubs; sums of running counters may be a moment old.</summary>
+/// <summary>All metrics of the project. Replicas count in plain fields and are summed when somebody looks, so the
+/// apply path pays nothing. Safe from any thread: one lock guards the list of hubs; sums of running counters may be
+/// a moment old.</summary>
 internal static class ReplicationMetrics
 {
     public const string MeterName = "Sync.Replication";

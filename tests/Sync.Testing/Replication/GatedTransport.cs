@@ -3,8 +3,8 @@ using Sync.Contracts;
 
 namespace Sync.Testing.Replication;
 
-/// <summary>A transport whose key subscriptions are confirmed when the test says so, and that reports disruptions on demand; all
-/// else is the transport it wraps, which stays the caller's.</summary>
+/// <summary>A transport whose key subscriptions are confirmed when the test says so, and that reports disruptions on
+/// demand; all else is the transport it wraps, which stays the caller's.</summary>
 public sealed class GatedTransport(ITransport inner) : ITransport
 {
     private readonly ConcurrentBag<(SyncedKey Key, IEnvelopeHandler Handler)> _handlers = [];

@@ -4,8 +4,8 @@ using Sync.Replication;
 
 namespace Sync.Testing.Replication;
 
-/// <summary>A writer as replicas see it, in memory: one feed of facts, heads, refetch answers, history, beats. What reaches the bus
-/// is the test's decision. Safe from any thread by one lock.</summary>
+/// <summary>A writer as replicas see it, in memory: one feed of facts, heads, refetch answers, history, beats. What
+/// reaches the bus is the test's decision. Safe from any thread by one lock.</summary>
 public sealed class ModelWriter(int feed = 3, long history = 77) : IEnvelopeSource, IHistorySource
 {
     private readonly Lock _gate = new();
@@ -58,7 +58,8 @@ public sealed class ModelWriter(int feed = 3, long history = 77) : IEnvelopeSour
         lock (_gate) return _log.LastOrDefault(envelope => envelope.Key == key && envelope.Position <= position);
     }
 
-    /// <summary>An older backup takes over: only the first so many facts of each key are left, under another history.</summary>
+    /// <summary>An older backup takes over: only the first so many facts of each key are left, under another
+    /// history.</summary>
     public void Restore(int factsOfEachKey, long history)
     {
         lock (_gate)
@@ -86,7 +87,8 @@ public sealed class ModelWriter(int feed = 3, long history = 77) : IEnvelopeSour
         }
     }
 
-    /// <summary>The beat over the positions after <paramref name="prev"/> up to <paramref name="position"/>.</summary>
+    /// <summary>The beat over the positions after <paramref name="prev"/> up to
+    /// <paramref name="position"/>.</summary>
     public Beat BeatOver(long prev, long position)
     {
         lock (_gate)

@@ -4,7 +4,8 @@ using Sync.Contracts;
 
 namespace Sync.Testing.Replication;
 
-/// <summary>A parse gate for tests: the value is UTF-8 text, and text that begins with <c>!</c> is refused. Counts its parses.</summary>
+/// <summary>A parse gate for tests: the value is UTF-8 text, and text that begins with <c>!</c> is refused. Counts
+/// its parses.</summary>
 public sealed class TextSchema : SyncSchema<string>
 {
     private int _parses;

@@ -6,9 +6,9 @@ using static Sync.Tests.Replication.CoreOf;
 
 namespace Sync.Tests.Replication;
 
-/// <summary>Whatever order, loss and repetition the deliveries have, and whenever answers come: no refused value is visible, the
-/// sequence never goes back, and a last refetch ends at the head. Each switch of <see cref="PlantedFaults"/> that breaks one of
-/// these rules must be noticed by the same check.</summary>
+/// <summary>Whatever order, loss and repetition the deliveries have, and whenever answers come: no refused value is
+/// visible, the sequence never goes back, and a last refetch ends at the head. Each switch of
+/// <see cref="PlantedFaults"/> that breaks one of these rules must be noticed by the same check.</summary>
 public sealed class ReplicaCorePermutationTests
 {
     private const int Runs = 3000;
