@@ -72,13 +72,14 @@ public sealed class BatchTests(WriterFixture fixture)
         for (var index = 0; index < lines; index++)
             batch.Append(Line($"k{index % 50}", $"{index}", $",\"idempotency_key\":\"{_vault}-{index}\""));
         var first = await Writer.BatchAsync(batch.ToString());
-        first.Lines.Count.ShouldBe(lines);
+        var receipts = first.Lines;
+        receipts.Count.ShouldBe(lines);
         for (var index = 0; index < lines; index++)
-            first.Lines[index].GetProperty("sequence").GetInt64().ShouldBe(index / 50 + 1);
+            receipts[index].GetProperty("sequence").GetInt64().ShouldBe(index / 50 + 1);
         var again = await Writer.BatchAsync(batch.ToString());
         again.Lines.ShouldAllBe(line => line.GetProperty("replayed").GetBoolean());
         again.Lines.Select(line => line.GetProperty("factId").GetGuid())
-            .ShouldBe(first.Lines.Select(line => line.GetProperty("factId").GetGuid()));
+            .ShouldBe(receipts.Select(line => line.GetProperty("factId").GetGuid()));
     }
 
     [Fact]
