@@ -25,6 +25,7 @@ public sealed class SyncClient : IAsyncDisposable
     private readonly Producer _producer;
     private readonly Lock _gate = new();
     private Task<ReplicaSide>? _replicas;
+    private bool _disposed;
 
     /// <summary>A client that connects to the broker when the first replica is opened.</summary>
     /// <param name="options">Where the writers are, and the limits.</param>
@@ -60,7 +61,7 @@ public sealed class SyncClient : IAsyncDisposable
         _http = new HttpClient(http ?? NewHandler(options), disposeHandler: http is null) { Timeout = Timeout.InfiniteTimeSpan };
         Writer = new WriterApi(_http, options);
         var log = _logs.CreateLogger<SyncClient>();
-        _lanes = new WriteLanes(new HttpBatchSender(_http, options, log), options, _time, new Random(), log);
+        _lanes = new WriteLanes(new HttpBatchSender(_http, options, _time, log), options, _time, new Random(), log);
     }
 
     /// <summary>Reads over HTTP.</summary>
@@ -72,7 +73,9 @@ public sealed class SyncClient : IAsyncDisposable
     /// <summary>Commits one change and says which of the three outcomes it had. Without an idempotency key it gets one, and every
     /// retry carries it, so it commits once. Calls for one key are committed in the order of the calls.</summary>
     /// <param name="command">The change. Its value is not read after the task completed.</param>
-    /// <param name="cancellation">Ends the wait; the write itself may still be committed.</param>
+    /// <param name="cancellation">Takes the write out while it waits to be sent; later it ends the wait only, and the write may be
+    /// committed.</param>
+    /// <exception cref="ObjectDisposedException">The client is disposed.</exception>
     public Task<WriteResult> WriteAsync(WriteCommand command, CancellationToken cancellation = default)
     {
         if (Names.Check(command.Key) is { } wrong)
@@ -140,16 +143,17 @@ public sealed class SyncClient : IAsyncDisposable
         return await side.Hub.OpenAsync(options, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Gives up writes that are not answered, closes all replicas.</summary>
+    /// <summary>Gives up writes that are not answered, closes all replicas. Safe to repeat.</summary>
     public async ValueTask DisposeAsync()
     {
+        Task<ReplicaSide>? replicas;
+        lock (_gate) (_disposed, replicas) = (true, _replicas);
         await _lanes.DisposeAsync().ConfigureAwait(false);
-        if (_replicas is { IsCompletedSuccessfully: true } replicas)
+        if (replicas is not null)
         {
-            var side = await replicas.ConfigureAwait(false);
-            await side.Hub.DisposeAsync().ConfigureAwait(false);
-            await side.Transport.DisposeAsync().ConfigureAwait(false);
-            if (side.Bus is not null) await side.Bus.DisposeAsync().ConfigureAwait(false);
+            await ((Task)replicas).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (replicas.IsCompletedSuccessfully)
+                await (await replicas.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
         }
         _http.Dispose();
     }
@@ -158,7 +162,10 @@ public sealed class SyncClient : IAsyncDisposable
     private Task<ReplicaSide> ReplicasAsync()
     {
         lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             return _replicas is null or { IsFaulted: true } or { IsCanceled: true } ? _replicas = StartReplicasAsync() : _replicas;
+        }
     }
 
     private async Task<ReplicaSide> StartReplicasAsync()
@@ -166,10 +173,19 @@ public sealed class SyncClient : IAsyncDisposable
         if (_connect is null) throw new SyncException(SyncErrorCode.Invalid, "this client has no broker; give it one to open replicas");
         var (bus, isMine) = await _connect().ConfigureAwait(false);
         var transport = new NatsTransport(bus, new EnvelopeCodec(), time: _time, logger: _logs.CreateLogger<NatsTransport>());
-        var source = new BusEnvelopeSource(bus, Subjects.Default, _options.RequestTimeout);
-        var hub = await ReplicaHub
-            .StartAsync(transport, source, time: _time, log: _logs.CreateLogger<ReplicaHub>()).ConfigureAwait(false);
-        return new ReplicaSide(isMine ? bus : null, transport, hub);
+        try
+        {
+            var source = new BusEnvelopeSource(bus, Subjects.Default, _options.RequestTimeout);
+            var hub = await ReplicaHub
+                .StartAsync(transport, source, time: _time, log: _logs.CreateLogger<ReplicaHub>()).ConfigureAwait(false);
+            return new ReplicaSide(isMine ? bus : null, transport, hub);
+        }
+        catch
+        {
+            await transport.DisposeAsync().ConfigureAwait(false);
+            if (isMine) await bus.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     private static Receipt Committed(WriteResult result) => result switch
@@ -191,5 +207,13 @@ public sealed class SyncClient : IAsyncDisposable
         UseProxy = false,
     };
 
-    private sealed record ReplicaSide(IBus? Bus, NatsTransport Transport, ReplicaHub Hub);
+    private sealed record ReplicaSide(IBus? Bus, NatsTransport Transport, ReplicaHub Hub) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await Hub.DisposeAsync().ConfigureAwait(false);
+            await Transport.DisposeAsync().ConfigureAwait(false);
+            if (Bus is not null) await Bus.DisposeAsync().ConfigureAwait(false);
+        }
+    }
 }

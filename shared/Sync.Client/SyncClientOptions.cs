@@ -14,10 +14,11 @@ public sealed record SyncClientOptions
     /// <summary>Who writes, as <c>type:name</c>; at most 128 characters. Default <c>client:anonymous</c>.</summary>
     public string Producer { get; init; } = "client:anonymous";
 
-    /// <summary>Time for one write with all its retries, from the call. Default 30 s; 100 ms to 10 min.</summary>
+    /// <summary>Time for one write with all its retries, from the call; a request under way then is still awaited. Default 30 s;
+    /// 100 ms to 10 min.</summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Time for one request. Default 10 s; 100 ms to 10 min.</summary>
+    /// <summary>Time for one request; of writes, the time without any part of the answer. Default 10 s; 100 ms to 10 min.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Queues of writes that keep their order, each with one request under way. Default 4; 1 to 64.</summary>

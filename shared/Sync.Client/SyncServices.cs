@@ -23,7 +23,8 @@ public static class SyncServices
     {
         services.AddSingleton(provider =>
         {
-            var options = configuration.GetSection(SyncClientOptions.Section).Get<SyncClientOptions>() ?? new SyncClientOptions();
+            var options = configuration.GetSection(SyncClientOptions.Section).Get<SyncClientOptions>(
+                binder => binder.ErrorOnUnknownConfiguration = true) ?? new SyncClientOptions();
             var broker = configuration.GetSection(BusOptions.Section).Get<BusOptions>() ?? new BusOptions();
             return new SyncClient(
                 configure is null ? options : configure(options), broker, schemas, provider.GetService<ILoggerFactory>(),

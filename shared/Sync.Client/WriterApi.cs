@@ -48,8 +48,16 @@ public sealed class WriterApi
     {
         var (status, body) = await AskAsync("/v1/status", JsonType, cancellation).ConfigureAwait(false);
         Ensure(status, body);
-        return JsonSerializer.Deserialize(body, ClientJson.Default.WriterStatus)
-            ?? throw new SyncException(SyncErrorCode.Corrupt, "the writer's status is empty");
+        try
+        {
+            if (JsonSerializer.Deserialize(body, ClientJson.Default.WriterStatus) is { Feeds: not null, Bus: not null } read) return read;
+        }
+        catch (JsonException)
+        {
+            // Said below.
+        }
+        throw new SyncException(
+            SyncErrorCode.Corrupt, $"what answers at {_options.WriterAddresses[0]} is not a Sync writer; is the address right?");
     }
 
     /// <summary>Every fact of a feed from a position up to the head of that moment, in order, page by page.</summary>
@@ -65,6 +73,7 @@ public sealed class WriterApi
             Ensure(status, body);
             var page = FactPageReader.Read(body);
             foreach (var fact in page.Facts) yield return fact;
+            if (page.Next <= start) throw new SyncException(SyncErrorCode.Corrupt, $"the writer's page of facts from {start} does not go on");
             next = page.Next;
         }
     }

@@ -1,18 +1,19 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net;
-using System.Net.Http.Headers;
 using Microsoft.Extensions.Logging;
 using Sync.Contracts;
 
 namespace Sync.Client.Writes;
 
-/// <summary>Sends batches as <c>POST /v1/batch</c> and reads the answers as they stream in. A writer that cannot be reached
-/// is left for the next one. Safe from any thread; the index of the current writer is the only state.</summary>
-internal sealed class HttpBatchSender(HttpClient http, SyncClientOptions options, ILogger logger) : IBatchSender
+/// <summary>Sends batches as <c>POST /v1/batch</c> and reads the answers as they stream in. A writer that does not answer, or
+/// takes none of a batch, is left for the next one. Safe from any thread; the index of the current writer is the only state.</summary>
+internal sealed class HttpBatchSender(HttpClient http, SyncClientOptions options, TimeProvider time, ILogger logger) : IBatchSender
 {
-    private const int AnswerBytesMax = 4 << 20;
-    private static readonly MediaTypeHeaderValue Ndjson = new("application/x-ndjson");
+    private const int AnswerLineBytesMax = 4 << 20;
+    private const int ProblemBytesMax = 64 << 10;
+    private const int LinksMax = 32;
     private readonly IReadOnlyList<Uri> _writers = options.WriterAddresses;
     private int _current;
 
@@ -20,32 +21,45 @@ internal sealed class HttpBatchSender(HttpClient http, SyncClientOptions options
     {
         var current = Volatile.Read(ref _current);
         var writer = _writers[current % _writers.Count];
-        var sent = false;
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        timeout.CancelAfter(options.RequestTimeout);
+        using var activity = Start(batch, writer);
+        using var content = new BatchContent(BatchRequest.Encode(batch));
+        // Starts anew with every part of the answer: a long batch that makes progress is not cut off.
+        using var silence = new CancellationTokenSource(options.RequestTimeout, time);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(writer, "/v1/batch"));
-            var body = BatchRequest.Encode(batch);
-            request.Content = new ReadOnlyMemoryContent(body) { Headers = { ContentType = Ndjson } };
-            sent = true;
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(writer, "/v1/batch")) { Content = content };
+            if (activity?.Id is { } traceParent) request.Headers.TryAddWithoutValidation("traceparent", traceParent);
             using var response = await http
                 .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token).ConfigureAwait(false);
-            await ReadAsync(response, batch, timeout.Token).ConfigureAwait(false);
+            await ReadAsync(response, batch, silence, timeout.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
+            foreach (var write in batch) write.MayBeCommitted |= content.WasSent;
             throw;
         }
         catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException)
         {
-            var reached = sent && error is not HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError };
-            Fail(batch, writer, error is OperationCanceledException ? "no answer in time" : error.Message, reached);
-            Interlocked.CompareExchange(ref _current, current + 1 & int.MaxValue, current);
+            var reason = error is OperationCanceledException ? $"no answer within {options.RequestTimeout}" : error.Message;
+            activity?.SetStatus(ActivityStatusCode.Error, reason);
+            Fail(batch, writer, reason, content.WasSent);
         }
+        if (batch.All(write => !write.IsDone)) Interlocked.CompareExchange(ref _current, (current + 1) & int.MaxValue, current);
     }
 
-    private async Task ReadAsync(HttpResponseMessage response, IReadOnlyList<PendingWrite> batch, CancellationToken cancellation)
+    // The first write's caller is the parent; the others are linked, as many as a trace can show.
+    private static Activity? Start(IReadOnlyList<PendingWrite> batch, Uri writer)
+    {
+        if (!ClientTelemetry.Activities.HasListeners()) return null;
+        var links = batch.Skip(1).Where(write => write.Caller != default).Take(LinksMax).Select(write => new ActivityLink(write.Caller));
+        var activity = ClientTelemetry.Activities.StartActivity(
+            "sync.client.batch", ActivityKind.Client, batch[0].Caller, links: links);
+        return activity?.SetTag("server.address", writer.Authority).SetTag("sync.batch.size", batch.Count);
+    }
+
+    private async Task ReadAsync(
+        HttpResponseMessage response, IReadOnlyList<PendingWrite> batch, CancellationTokenSource silence, CancellationToken cancellation)
     {
         var stream = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
         if (response.StatusCode != HttpStatusCode.OK)
@@ -59,6 +73,7 @@ internal sealed class HttpBatchSender(HttpClient http, SyncClientOptions options
             for (var answered = 0; answered < batch.Count;)
             {
                 var read = await reader.ReadAsync(cancellation).ConfigureAwait(false);
+                silence.CancelAfter(options.RequestTimeout);
                 var rest = read.Buffer;
                 while (answered < batch.Count && TryReadLine(ref rest, out var line))
                 {
@@ -66,7 +81,7 @@ internal sealed class HttpBatchSender(HttpClient http, SyncClientOptions options
                 }
                 reader.AdvanceTo(rest.Start, rest.End);
                 if (answered == batch.Count) break;
-                if (rest.Length > AnswerBytesMax) throw new IOException($"an answer line has more than {AnswerBytesMax} bytes");
+                if (rest.Length > AnswerLineBytesMax) throw new IOException($"an answer line has more than {AnswerLineBytesMax} bytes");
                 if (read.IsCompleted) throw new IOException($"the answer ended after {answered} of {batch.Count} lines");
             }
         }
@@ -76,21 +91,24 @@ internal sealed class HttpBatchSender(HttpClient http, SyncClientOptions options
         }
     }
 
-    // The request as a whole was refused before any line was read: nothing of it was committed.
+    // A problem of ours says that the request as a whole was refused before any line was read. Anything else from 500 on comes
+    // from whatever stands between, and does not tell how far the request got.
     private async Task RefuseAsync(
         HttpResponseMessage response, Stream stream, IReadOnlyList<PendingWrite> batch, CancellationToken cancellation)
     {
-        using var body = new MemoryStream();
-        await stream.CopyToAsync(body, cancellation).ConfigureAwait(false);
-        var refusal = BatchAnswer.ReadProblem(body.GetBuffer().AsSpan(0, (int)body.Length))
-            ?? new Refusal(RefusalCode.MalformedRequest, $"the writer answered {(int)response.StatusCode}");
-        var transient = refusal.IsTransient || (int)response.StatusCode >= 500;
+        var status = (int)response.StatusCode;
+        var body = new byte[ProblemBytesMax];
+        var length = await stream.ReadAtLeastAsync(body, body.Length, false, cancellation).ConfigureAwait(false);
+        var known = BatchAnswer.ReadProblem(body.AsSpan(0, length));
+        var detail = known?.Detail ?? BatchAnswer.ReadProblemDetail(body.AsSpan(0, length)) ?? $"the writer answered {status}";
+        if (known is null && status is >= 500 or 408 or 429) throw new IOException(detail);
+        var refusal = known ?? new Refusal(RefusalCode.MalformedRequest, detail);
         foreach (var write in batch)
         {
-            if (transient) (write.LastRefusal, write.LastFailure) = (refusal, refusal.Detail);
+            if (refusal.IsTransient) (write.LastRefusal, write.LastFailure) = (refusal, refusal.Detail);
             else write.Complete(new WriteResult.Refused(refusal));
         }
-        if (transient) Log.BatchFailed(logger, response.RequestMessage!.RequestUri!, batch.Count, refusal.Detail);
+        if (refusal.IsTransient) Log.BatchFailed(logger, response.RequestMessage!.RequestUri!, batch.Count, refusal.Detail);
     }
 
     private void Fail(IReadOnlyList<PendingWrite> batch, Uri writer, string reason, bool reached)
@@ -98,7 +116,7 @@ internal sealed class HttpBatchSender(HttpClient http, SyncClientOptions options
         var open = 0;
         foreach (var write in batch)
         {
-            if (write.Result.IsCompleted) continue;
+            if (write.IsDone) continue;
             open++;
             write.LastFailure = reason;
             write.MayBeCommitted |= reached;

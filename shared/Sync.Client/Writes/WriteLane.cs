@@ -7,46 +7,49 @@ namespace Sync.Client.Writes;
 /// <summary>A queue of writes that keep their order per key, with one request under way. Whatever waits when a request
 /// returns is the next one: no timer. A request holds at most one write of a key, so a write that must be repeated can
 /// never be overtaken by a later one of its key.
-/// <para>Safety: callers touch only <c>_waiting</c>, under <c>_gate</c>; everything else belongs to the one loop. The number of
+/// <para>Pauses: a write that got a passing refusal waits by itself, and with it all later ones of its key; a request that
+/// ended no write at all pauses the lane. Both double from try to try.</para>
+/// <para>Safety: <c>_waiting</c> is touched under <c>_gate</c> only; everything else belongs to the one loop. The number of
 /// writes is bounded by <see cref="WriteLanes"/> before they come here.</para></summary>
 internal sealed class WriteLane(
     IBatchSender sender, SyncClientOptions options, TimeProvider time, Random jitter, ILogger logger)
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<PendingWrite> _waiting = new();
-    private readonly HashSet<SyncedKey> _keysOfBatch = [];
-    // One token is enough: the loop takes everything that waits.
+    private readonly HashSet<SyncedKey> _passed = [];
+    // One token is enough: the loop looks at everything that waits.
     private readonly Channel<bool> _arrived =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private int _failures;
 
     public void Add(PendingWrite write)
     {
-        bool wake;
+        lock (_gate) _waiting.AddLast(write.Node);
+        _arrived.Writer.TryWrite(true);
+    }
+
+    /// <summary>Takes a write out whose caller no longer waits. One that a request carries, or that may be committed, stays: a
+    /// later write of its key must not overtake it.</summary>
+    public void Withdraw(PendingWrite write)
+    {
         lock (_gate)
         {
-            wake = _waiting.Count == 0;
-            _waiting.AddLast(write);
+            if (write.Node.List is null || write.MayBeCommitted) return;
+            _waiting.Remove(write.Node);
         }
-        if (wake) _arrived.Writer.TryWrite(true);
+        write.Withdraw();
     }
 
     /// <summary>Sends until cancelled; then everything that waits is given up.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         var batch = new List<PendingWrite>();
-        var failures = 0;
         while (!stop.IsCancellationRequested)
         {
             try
             {
-                if (!Take(batch))
-                {
-                    await _arrived.Reader.ReadAsync(stop).ConfigureAwait(false);
-                    continue;
-                }
-                await sender.SendAsync(batch, stop).ConfigureAwait(false);
-                failures = Settle(batch) ? 0 : failures + 1;
-                if (failures > 0) await PauseAsync(failures, stop).ConfigureAwait(false);
+                if (Take(batch, out var wake)) await SendAsync(batch, stop).ConfigureAwait(false);
+                else await WaitAsync(wake, stop).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
@@ -55,22 +58,38 @@ internal sealed class WriteLane(
             catch (Exception error)
             {
                 Log.LaneFailed(logger, error);
+                foreach (var write in batch) write.MayBeCommitted = true;
                 GiveUp(batch, "the client failed");
             }
         }
         GiveUp(batch, "the client stopped");
         lock (_gate)
         {
-            foreach (var write in _waiting) write.GiveUp("the client stopped");
+            GiveUp(_waiting, "the client stopped");
             _waiting.Clear();
         }
     }
 
-    // The oldest writes first, at most one of each key; what is over its deadline is answered here.
-    private bool Take(List<PendingWrite> batch)
+    private async Task SendAsync(List<PendingWrite> batch, CancellationToken stop)
+    {
+        ClientTelemetry.BatchSize.Record(batch.Count);
+        await sender.SendAsync(batch, stop).ConfigureAwait(false);
+        if (Settle(batch))
+        {
+            _failures = 0;
+            return;
+        }
+        _failures++;
+        await Task.Delay(Pause(_failures, Share()), time, stop).ConfigureAwait(false);
+    }
+
+    // The oldest writes first, at most one of each key; what is over its deadline is answered here. False when none may be
+    // sent now; then 'wake' says when the first may be, or is over its deadline.
+    private bool Take(List<PendingWrite> batch, out long wake)
     {
         batch.Clear();
-        _keysOfBatch.Clear();
+        _passed.Clear();
+        wake = long.MaxValue;
         var now = time.GetTimestamp();
         var bytes = 0L;
         lock (_gate)
@@ -78,18 +97,21 @@ internal sealed class WriteLane(
             for (var node = _waiting.First; node is not null && batch.Count < options.BatchWritesMax;)
             {
                 var (write, next) = (node.Value, node.Next);
-                if (write.Result.IsCompleted) _waiting.Remove(node);
-                else if (now >= write.Deadline)
+                if (now >= write.Deadline)
                 {
                     _waiting.Remove(node);
                     write.GiveUp("the write timed out");
                 }
-                else if (_keysOfBatch.Add(write.Command.Key))
+                else if (_passed.Add(write.Command.Key))
                 {
-                    bytes += write.Command.Value.Length;
-                    if (batch.Count > 0 && bytes > options.BatchBytesMax) break;
-                    _waiting.Remove(node);
-                    batch.Add(write);
+                    if (write.NotBefore > now) wake = Math.Min(wake, Math.Min(write.NotBefore, write.Deadline));
+                    else
+                    {
+                        bytes += write.Command.Value.Length;
+                        if (batch.Count > 0 && bytes > options.BatchBytesMax) break;
+                        _waiting.Remove(node);
+                        batch.Add(write);
+                    }
                 }
                 node = next;
             }
@@ -97,39 +119,70 @@ internal sealed class WriteLane(
         return batch.Count > 0;
     }
 
+    // Until something arrives, or a write that pauses may be sent again.
+    private async Task WaitAsync(long wake, CancellationToken stop)
+    {
+        if (wake == long.MaxValue)
+        {
+            await _arrived.Reader.ReadAsync(stop).ConfigureAwait(false);
+            return;
+        }
+        var now = time.GetTimestamp();
+        if (wake <= now) return;
+        // Rounded up: a timer that fires a tick early would make the loop spin.
+        var pause = time.GetElapsedTime(now, wake) + TimeSpan.FromMilliseconds(1);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var arrived = _arrived.Reader.WaitToReadAsync(end.Token).AsTask();
+        await Task.WhenAny(arrived, Task.Delay(pause, time, end.Token)).ConfigureAwait(false);
+        await end.CancelAsync().ConfigureAwait(false);
+        _arrived.Reader.TryRead(out _);
+        stop.ThrowIfCancellationRequested();
+    }
+
     // What has no answer goes back to the front, in order. False when the whole request achieved nothing.
     private bool Settle(List<PendingWrite> batch)
     {
-        var answered = 0;
+        var open = 0;
+        var now = time.GetTimestamp();
         lock (_gate)
         {
             for (var index = batch.Count - 1; index >= 0; index--)
             {
-                if (batch[index].Result.IsCompleted) answered++;
-                else _waiting.AddFirst(batch[index]);
+                var write = batch[index];
+                if (write.IsDone) continue;
+                open++;
+                write.Failures++;
+                _waiting.AddFirst(write.Node);
             }
+            // When nothing was achieved the lane pauses as a whole; a pause of each write on top would only add to it.
+            // One draw for all of them: what failed together is sent together again.
+            var share = Share();
+            foreach (var write in batch)
+                if (open < batch.Count && !write.IsDone) write.NotBefore = now + Ticks(Pause(write.Failures, share));
         }
+        if (open > 0) ClientTelemetry.Retries.Add(open);
+        var achieved = open < batch.Count;
         batch.Clear();
-        return answered > 0;
+        return achieved;
     }
 
-    private async Task PauseAsync(int failures, CancellationToken stop)
+    private TimeSpan Pause(int failures, double share)
     {
         var longest = Math.Min(
             options.RetryDelayMax.TotalMilliseconds,
             options.RetryDelayMin.TotalMilliseconds * Math.Pow(2, Math.Min(failures - 1, 16)));
-        double share;
-        lock (jitter) share = 0.5 + (jitter.NextDouble() / 2);
-        await Task.Delay(TimeSpan.FromMilliseconds(longest * share), time, stop).ConfigureAwait(false);
+        return TimeSpan.FromMilliseconds(longest * share);
     }
 
-    private static void GiveUp(List<PendingWrite> batch, string reason)
+    private double Share()
     {
-        foreach (var write in batch)
-        {
-            write.MayBeCommitted = true;
-            write.GiveUp(reason);
-        }
-        batch.Clear();
+        lock (jitter) return 0.5 + (jitter.NextDouble() / 2);
+    }
+
+    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
+
+    private static void GiveUp(IEnumerable<PendingWrite> writes, string reason)
+    {
+        foreach (var write in writes) write.GiveUp(reason);
     }
 }
