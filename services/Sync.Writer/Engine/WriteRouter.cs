@@ -14,7 +14,8 @@ internal sealed class WriteRouter(WriterEngine engine, ForwardLanes forwards) : 
 
     public ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command)
     {
-        if (engine.NodeIfOpen is not { } node) return ValueTask.FromResult<WriteResult>(new WriteResult.Refused(NotOpen));
+        if (engine.NodeIfOpen is not { } node)
+            return ValueTask.FromResult<WriteResult>(new WriteResult.Refused(NotOpen));
         return node.Owns(feed) ? WriteHereAsync(node, feed, command) : forwards.WriteAsync(feed, command);
     }
 

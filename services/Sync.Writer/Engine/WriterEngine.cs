@@ -50,6 +50,11 @@ internal sealed class WriterEngine(
 
     public bool Owns(FeedId feed) => _node?.Owns(feed) ?? false;
 
+    /// <summary>How far a feed is published as its owner in this process knows; the start when it is
+    /// another's.</summary>
+    public Position ConfirmedHere(FeedId feed) =>
+        _node?.Owned().FirstOrDefault(owned => owned.Feed == feed).Confirmed ?? Position.Start;
+
     /// <summary>Makes the door on the bus once the ledger is there; set by the host.</summary>
     public Func<BusDoor>? MakeDoor { get; set; }
 

@@ -53,11 +53,13 @@ internal sealed class StatusRoutes(WriterEngine engine)
 
     private void Write(Utf8JsonWriter json, FeedStatus feed)
     {
+        // What is saved lags behind by up to a second; the owner itself knows better.
+        var published = Math.Max(feed.Published.Value, engine.ConfirmedHere(feed.Feed).Value);
         json.WriteStartObject();
         json.WriteNumber("feed"u8, feed.Feed.Value);
         json.WriteNumber("position"u8, feed.Position.Value);
-        json.WriteNumber("published"u8, feed.Published.Value);
-        json.WriteNumber("publish_lag"u8, Math.Max(0, feed.Position.Value - feed.Published.Value));
+        json.WriteNumber("published"u8, published);
+        json.WriteNumber("publish_lag"u8, Math.Max(0, feed.Position.Value - published));
         json.WriteNumber("floor"u8, feed.Floor.Value);
         json.WriteNumber("epoch"u8, feed.Epoch.Value);
         json.WriteString("owner"u8, feed.Owner);
