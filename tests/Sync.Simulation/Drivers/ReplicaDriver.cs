@@ -1,0 +1,101 @@
+using Sync.Contracts;
+using Sync.Replication;
+
+namespace Sync.Simulation;
+
+/// <summary>One replica as the production shell drives its core: a step, then what readers see, then what the step asked for.</summary>
+internal sealed class ReplicaDriver : IReplicaMarks
+{
+    private readonly HostDriver _host;
+    private readonly ReplicaWitness _witness;
+
+    public ReplicaDriver(HostDriver host, SyncedKey key, SimSchema schema, GapPolicy gaps, int heldMax)
+    {
+        _host = host;
+        Core = new ReplicaCore<long>(key, schema, new ReplicaRules
+        {
+            Expected = schema.Version,
+            Gaps = gaps,
+            BackfillHeldMax = heldMax,
+            Faults = host.World.ReplicaFaults,
+        });
+        Gaps = gaps;
+        Member = new FeedMember(key, this);
+        _witness = new ReplicaWitness(host.World, this);
+    }
+
+    public ReplicaCore<long> Core { get; }
+
+    public HostDriver Host => _host;
+    public GapPolicy Gaps { get; }
+
+    public FeedMember Member { get; }
+
+    public SyncedKey Key => Core.Key;
+
+    public FeedFreshness Freshness => _host.FreshnessOf(this);
+
+    ReplicaMarks IReplicaMarks.Read() => new(Core.At, Core.SeenAt, Core.IsCurrent);
+
+    public void Receive(Envelope envelope, EnvelopeOrigin origin)
+    {
+        _witness.Arriving();
+        var effects = Core.Receive(envelope, origin);
+        _witness.Arrived(envelope, origin, effects);
+        Finish(effects);
+    }
+
+    /// <summary>A seed's own wish to refetch waits for the subscription.</summary>
+    public void Plant(Envelope seed)
+    {
+        var effects = Core.Receive(seed, EnvelopeOrigin.Seed);
+        _witness.See(effects);
+    }
+
+    public bool Answered(Envelope? envelope, Sequence have, HistoryId history, bool again)
+    {
+        if (envelope is null && have > Core.Have && have > Sequence.None) return false;
+        if (envelope is not null) _witness.Answered(envelope);
+        Finish(Core.Answered(envelope, have, history, again));
+        return true;
+    }
+
+    public void RefetchFailed(bool isLast)
+    {
+        if (isLast) _witness.RecoveryFailed();
+        Finish(Core.RefetchFailed(isLast));
+    }
+
+    public void RefetchBegan() => Finish(Core.RefetchBegan());
+
+    public void Check(Position need, TimeSpan due) => Finish(Core.Check(need), due);
+
+    public void TailGap(Position named) => Finish(Core.TailGap(named));
+
+    public void BeatHeard() => Finish(Core.BeatHeard());
+
+    public void HistoryReplaced(HistoryId history, TimeSpan due) => Finish(Core.HistoryReplaced(history), due);
+
+    public void HistoryEnded(int round, bool complete)
+    {
+        if (!complete) _witness.MayJump();
+        Core.HistoryEnded(round, complete);
+        Finish(ReplicaEffects.None);
+    }
+
+    public void CheckFreshness() => _witness.CheckFreshness();
+
+    public void CheckAtRest() => _witness.CheckAtRest();
+
+    private void Finish(ReplicaEffects effects, TimeSpan due = default)
+    {
+        _witness.See(effects);
+        while (Gaps == GapPolicy.Backfill && Core.TryReleaseHeld(out var released))
+        {
+            _witness.See(released);
+            effects |= released;
+        }
+        if ((effects & ReplicaEffects.Refetch) != 0) _host.Request(this, Core.Have, Core.Need, due);
+        if ((effects & ReplicaEffects.FetchHistory) != 0) _host.FetchHistory(this, Core.Sequence, Core.Seen, Core.BackfillRound);
+    }
+}
