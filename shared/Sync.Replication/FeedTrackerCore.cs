@@ -71,11 +71,13 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         var feed = FeedOf(beat.Feed);
         foreach (var member in _unanchored) Place(member);
         Enter(beat.Feed, feed, beat.History, effects);
-        if (feed.IsKnown && beat.Position <= feed.Known) return;
-
-        if (!feed.IsKnown || beat.Prev > feed.Known) BreakChain(beat, feed, now);
-        NameChanged(beat, feed, now);
-        (feed.Known, feed.KnownAt, feed.IsKnown) = (beat.Position, now, true);
+        if (!feed.IsKnown || beat.Position > feed.Known)
+        {
+            if (!feed.IsKnown || beat.Prev > feed.Known) BreakChain(beat, feed, now);
+            NameChanged(beat, feed, now);
+            (feed.Known, feed.KnownAt, feed.IsKnown) = (beat.Position, now, true);
+        }
+        // Also when the feed stands still: else whoever joined with an old seed, or failed to recover, waits for the next change.
         CheckUnanchored(beat.Feed, feed, now, effects);
         effects.Add(new(FeedEffectKind.BeatHeard, null, beat.Feed, beat.History, beat.Position));
     }

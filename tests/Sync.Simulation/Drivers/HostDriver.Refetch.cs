@@ -52,7 +52,7 @@ internal sealed partial class HostDriver
         if (_checkAllAt <= Now)
         {
             _checkAllAt = null;
-            foreach (var replica in _replicas.ToList()) replica.Check(Position.Start, Now);
+            foreach (var replica in _replicas.ToList()) replica.Check(default, Now);
         }
         while (_refetch.TryStart(Now, out var batch)) Send(batch);
         if (_tracker.NextDue is { } grace) PumpAt(grace);
@@ -105,6 +105,7 @@ internal sealed partial class HostDriver
     private void Settle(RefetchBatch batch, EnvelopeAnswer answer)
     {
         _refetch.Answered(batch, answer.History, answer.Position, answer.Answered, Now, World.Random.Unit());
+        var effects = new List<FeedEffect>();
         var next = 0;
         for (var index = 0; index < batch.Items.Count; index++)
         {
@@ -112,20 +113,21 @@ internal sealed partial class HostDriver
             if (index < answer.Answered)
             {
                 var envelope = next < answer.Envelopes.Count && answer.Envelopes[next].Key == key ? answer.Envelopes[next++] : null;
-                if (batch.Outcomes[index] != RefetchOutcome.Cancelled) Deliver(key, batch.Items[index].Have, envelope, answer);
+                if (batch.Outcomes[index] != RefetchOutcome.Cancelled) Deliver(key, batch.Items[index].Have, envelope, answer, effects);
             }
             if (batch.Outcomes[index] == RefetchOutcome.GaveUp) Fail(batch, index);
         }
+        Run(effects);
     }
 
-    private void Deliver(SyncedKey key, Sequence have, Envelope? envelope, EnvelopeAnswer answer)
+    private void Deliver(SyncedKey key, Sequence have, Envelope? envelope, EnvelopeAnswer answer, List<FeedEffect> effects)
     {
         if (!_groups.TryGetValue(key, out var group)) return;
         var again = _refetch.IsPending(key);
-        World.Trace.Add($"answer {GetHashCode() % 1000} for " + key.Key, have.Value, envelope?.Sequence.Value ?? -1, answer.Position.Value);
+        World.Trace.Add("answered", have.Value, envelope?.Sequence.Value ?? -1, answer.Position.Value);
         foreach (var replica in group)
             if (replica.Answered(envelope, have, answer.History, again))
-                _tracker.Answered(replica.Member, answer.Feed, answer.History, answer.Position, Now);
+                _tracker.Answered(replica.Member, answer.Feed, answer.History, answer.Position, Now, effects);
     }
 
     private void Fail(RefetchBatch batch, int index)

@@ -83,7 +83,7 @@ internal sealed partial class HostDriver : SimProcess
 
     public void Receive(Beat beat)
     {
-        World.Trace.Add($"beat {GetHashCode() % 1000}", beat.Prev.Value, beat.Position.Value, beat.Keys.Count);
+        World.Trace.Add("beat", beat.Prev.Value, beat.Position.Value, beat.Keys.Count);
         var effects = new List<FeedEffect>();
         _tracker.Receive(beat, Now, effects);
         Run(effects);
@@ -101,7 +101,7 @@ internal sealed partial class HostDriver : SimProcess
     {
         if (!_groups.TryGetValue(key, out var group)) return;
         var due = Now + Spread();
-        foreach (var replica in group) replica.Check(Position.Start, due);
+        foreach (var replica in group) replica.Check(default, due);
     }
 
     /// <summary>A replica asks for its key.</summary>
@@ -137,7 +137,7 @@ internal sealed partial class HostDriver : SimProcess
             return;
         }
         Link.Subscribe(replica.Key);
-        if (mustFetch) replica.Check(Position.Start, Now);
+        if (mustFetch) replica.Check(default, Now);
     });
 
     private TimeSpan Spread() => World.Plan.Refetch.CheckSpread * World.Random.Unit();
@@ -157,8 +157,8 @@ internal sealed partial class HostDriver : SimProcess
         {
             switch (effect.Kind)
             {
-                case FeedEffectKind.Check: ReplicaOf(effect.Member!).Check(effect.Position, spread); break;
-                case FeedEffectKind.TailGap: ReplicaOf(effect.Member!).TailGap(effect.Position); break;
+                case FeedEffectKind.Check: ReplicaOf(effect.Member!).Check(effect.At, spread); break;
+                case FeedEffectKind.TailGap: ReplicaOf(effect.Member!).TailGap(effect.At); break;
                 case FeedEffectKind.HistoryReplaced: Reset(effect, spread); break;
                 case FeedEffectKind.BeatHeard: Restart(effect.Feed); break;
             }

@@ -26,7 +26,6 @@ internal sealed class ReplicaDriver : IReplicaMarks
 
     public ReplicaCore<long> Core { get; }
 
-    public HostDriver Host => _host;
     public GapPolicy Gaps { get; }
 
     public FeedMember Member { get; }
@@ -35,7 +34,7 @@ internal sealed class ReplicaDriver : IReplicaMarks
 
     public FeedFreshness Freshness => _host.FreshnessOf(this);
 
-    ReplicaMarks IReplicaMarks.Read() => new(Core.At, Core.SeenAt, Core.IsCurrent);
+    ReplicaMarks IReplicaMarks.Read() => Core.Marks;
 
     public void Receive(Envelope envelope, EnvelopeOrigin origin)
     {
@@ -48,16 +47,17 @@ internal sealed class ReplicaDriver : IReplicaMarks
     /// <summary>A seed's own wish to refetch waits for the subscription.</summary>
     public void Plant(Envelope seed)
     {
+        _witness.Came(seed);
         var effects = Core.Receive(seed, EnvelopeOrigin.Seed);
         _witness.See(effects);
     }
 
     public bool Answered(Envelope? envelope, Sequence have, HistoryId history, bool again)
     {
-        if (envelope is null && have > Core.Have && have > Sequence.None) return false;
-        if (envelope is not null) _witness.Answered(envelope);
-        Finish(Core.Answered(envelope, have, history, again));
-        return true;
+        if (envelope is not null) _witness.Came(envelope);
+        var effects = Core.Answered(envelope, have, history, again);
+        Finish(effects);
+        return (effects & ReplicaEffects.Settled) != 0;
     }
 
     public void RefetchFailed(bool isLast)
@@ -68,9 +68,9 @@ internal sealed class ReplicaDriver : IReplicaMarks
 
     public void RefetchBegan() => Finish(Core.RefetchBegan());
 
-    public void Check(Position need, TimeSpan due) => Finish(Core.Check(need), due);
+    public void Check(FeedPosition need, TimeSpan due) => Finish(Core.Check(need), due);
 
-    public void TailGap(Position named) => Finish(Core.TailGap(named));
+    public void TailGap(FeedPosition named) => Finish(Core.TailGap(named));
 
     public void BeatHeard() => Finish(Core.BeatHeard());
 

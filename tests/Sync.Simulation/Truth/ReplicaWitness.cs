@@ -24,14 +24,15 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
         if (origin == EnvelopeOrigin.Live) CheckNoticed(envelope, effects);
         else Note(envelope, isReset: false);
         if (origin != EnvelopeOrigin.Live || (effects & ReplicaEffects.Refused) == 0) return;
+        if ((effects & ReplicaEffects.Reset) != 0) _refused.Clear();
         // A refusal is asked about once; only a failed recovery, or a new head, is a reason to ask again.
         var isFirst = _refused.Add(envelope.Sequence.Value);
         Violation.Unless(isFirst || (effects & ReplicaEffects.Refetch) == 0, Invariants.NoStorm,
             () => $"{Name} asks again about sequence {envelope.Sequence}, which it had refused");
     }
 
-    /// <summary>An answer is an arrival too: what it skips was in it.</summary>
-    public void Answered(Envelope envelope) => Note(envelope, isReset: false);
+    /// <summary>A seed or an answer: what lies before it is not missed.</summary>
+    public void Came(Envelope envelope) => Note(envelope, isReset: false);
 
     public void RecoveryFailed() => _refused.Clear();
 
@@ -42,14 +43,18 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
     public void See(ReplicaEffects effects)
     {
         var core = replica.Core;
-        if ((effects & ReplicaEffects.Reset) != 0) (_shown, _mayJump) = (Sequence.Unknown, true);
+        if ((effects & ReplicaEffects.Reset) != 0)
+        {
+            (_shown, _mayJump) = (Sequence.Unknown, true);
+            if ((effects & ReplicaEffects.Refused) == 0) _refused.Clear();
+        }
         if ((effects & (ReplicaEffects.Applied | ReplicaEffects.Cleared | ReplicaEffects.Reset)) == 0
             && core.Sequence == _shown) return;
         Violation.Unless(core.Sequence >= _shown, Invariants.Forward, () => $"{Name} went from {_shown} back to {core.Sequence}");
         if (core.Sequence > Sequence.None) CheckShown();
         if (replica.Gaps == GapPolicy.Backfill) CheckInOrder();
         _shown = core.Sequence;
-        world.Trace.Add($"shown {replica.Host.GetHashCode() % 1000} {replica.Gaps} {replica.Key.Key}", core.Sequence.Value, core.At.Position.Value, (long)core.Status);
+        world.Trace.Add("shown", core.Sequence.Value, core.At.Position.Value, (long)core.Status);
     }
 
     /// <summary>"Current as of position P" means that the head as of P is what is shown.</summary>
@@ -113,7 +118,8 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
         }
         if (!isAbandoned && _shown > Sequence.None && core.Sequence > _shown.Next) world.Coverage.Add("backfill past a refused change");
         if (!isAbandoned && core.Counters.Gaps > 0) world.Coverage.Add("backfill in order");
-        _mayJump = false;
+        // After a reset the promise holds from the end of the recovery on.
+        if (core.Status == ReplicaStatus.Ok) _mayJump = false;
     }
 
     // A skipped sequence, by our own count of what came, is counted by the replica too.

@@ -155,7 +155,8 @@ internal sealed class WriteTruth(World world)
                 () => $"write {write.Id}: the receipt is of something else");
             if (command.IdempotencyKey is not null)
             {
-                Violation.Unless(write.Receipts[index] is null || write.Receipts[index] == receipt, Invariants.Once,
+                Violation.Unless(write.Receipts[index] is not { } first || first with { History = receipt.History } == receipt,
+                    Invariants.Once,
                     () => $"write {write.Id}: another receipt ({receipt.Position}, before {write.Receipts[index]?.Position})");
                 write.Receipts[index] = receipt;
             }

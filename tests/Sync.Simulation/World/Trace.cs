@@ -6,7 +6,7 @@ namespace Sync.Simulation;
 /// <summary>What happened, in order: a hash of all of it (the same seed gives the same hash) and the last lines for people.</summary>
 internal sealed class Trace(Schedule schedule)
 {
-    private const int LinesMax = 100000;
+    private const int LinesMax = 80;
     private readonly Queue<(TimeSpan At, string What, long A, long B, long C)> _last = new(LinesMax + 1);
 
     public ulong Hash { get; private set; } = 14695981039346656037;
