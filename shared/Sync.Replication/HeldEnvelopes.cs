@@ -23,6 +23,18 @@ internal sealed class HeldEnvelopes(int capacity)
         return _held.Count <= capacity;
     }
 
+    /// <summary>True when a sequence above the given one is missing below the newest held.</summary>
+    public bool HasHoleBehind(Sequence sequence)
+    {
+        var next = sequence.Value + 1;
+        foreach (var held in _held.Keys)
+        {
+            if (held > next) return true;
+            if (held == next) next++;
+        }
+        return false;
+    }
+
     /// <summary>The history has ended: give out what is held, all of it in order, or only the newest.</summary>
     public void Release(bool complete)
     {

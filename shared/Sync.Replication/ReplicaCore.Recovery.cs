@@ -111,16 +111,21 @@ public sealed partial class ReplicaCore<T>
         return wasRefused && _rules.CanRefetch ? Noted(Recover(Position.Start), before) : ReplicaEffects.None;
     }
 
-    /// <summary>No more history comes: what is held is due, in order, whether or not a hole remains.</summary>
+    /// <summary>No more history comes. What is held is due, in order, whether or not a hole remains; but when more was
+    /// missed behind what the history brought (lost after it was read), the history is asked for once more.</summary>
     /// <param name="round"><see cref="BackfillRound"/> when the fetch began; a late end of an earlier one has no
     /// effect.</param>
     /// <param name="complete">False when the fetch failed or took too long: only the newest held envelope is
     /// kept.</param>
-    public void HistoryEnded(int round, bool complete)
+    public ReplicaEffects HistoryEnded(int round, bool complete)
     {
-        if (_disposed || round != BackfillRound || _held is not { IsOpen: true }) return;
+        if (_disposed || round != BackfillRound || _held is not { IsOpen: true }) return ReplicaEffects.None;
+        var hasAdvanced = _historyTo > _historyFrom;
+        var known = _historyTo > Sequence ? _historyTo : Sequence;
+        if (complete && hasAdvanced && _held.HasHoleBehind(known)) return BeginRound();
         if (!complete) _counters.BackfillsAbandoned++;
         _held.Release(complete);
+        return ReplicaEffects.None;
     }
 
     /// <summary>Takes the next held envelope through the gate; call until it gives false.</summary>
@@ -185,8 +190,13 @@ public sealed partial class ReplicaCore<T>
             return ReplicaEffects.None;
         }
         Status = ReplicaStatus.Refetching;
-        if (!isFirst) return ReplicaEffects.None;
+        return isFirst ? BeginRound() : ReplicaEffects.None;
+    }
+
+    private ReplicaEffects BeginRound()
+    {
         BackfillRound++;
+        _historyFrom = _historyTo;
         return ReplicaEffects.FetchHistory;
     }
 }

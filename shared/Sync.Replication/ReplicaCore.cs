@@ -20,6 +20,7 @@ public sealed partial class ReplicaCore<T>
     private SchemaVersion _refusedMajor;       // a skew of this major was refetched: the head's major is known to be it
     private Sequence _refusedOnce;             // a refusal up to here was refetched: again only when the head changes
     private Sequence _refusedHead;             // the writer's own answer up to here was refused: ask only for newer
+    private Sequence _historyTo, _historyFrom; // how far the key's history came, and had come when the round began
     private Position _need;
     private bool _recovering, _recoveryFailed, _disposed;
     private ReplicaCounters _counters;
@@ -128,6 +129,8 @@ public sealed partial class ReplicaCore<T>
                 return effects | Recover(envelope.Position);
             }
         }
+
+        if (origin == EnvelopeOrigin.History && envelope.Sequence > _historyTo) _historyTo = envelope.Sequence;
 
         // 3. Sequence gate: what is late is worth neither a gate nor a counter of skews.
         if (envelope.Sequence <= Sequence && !(_rules.Faults.ApplyBelowSequence && origin == EnvelopeOrigin.Answer))
@@ -273,6 +276,7 @@ public sealed partial class ReplicaCore<T>
     {
         Sequence = Seen = _refusedOnce = _refusedHead = Sequence.Unknown;
         (At, SeenAt, _refusedMajor, _need) = (default, new(default, history, Position.Start), default, Position.Start);
+        (_historyTo, _historyFrom) = (Sequence.Unknown, Sequence.Unknown);
         _held?.Clear();
     }
 

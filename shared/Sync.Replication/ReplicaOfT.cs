@@ -190,11 +190,7 @@ public sealed class Replica<T> : Replica
     internal override void HistoryReplaced(HistoryId history, TimeSpan due) =>
         ByHub(core => core.HistoryReplaced(history), due);
 
-    internal override void HistoryEnded(int round, bool complete) => ByHub(core =>
-    {
-        core.HistoryEnded(round, complete);
-        return ReplicaEffects.None;
-    });
+    internal override void HistoryEnded(int round, bool complete) => ByHub(core => core.HistoryEnded(round, complete));
 
     internal void ObserverFailed(Exception error) => Hub.Log.ObserverFailed(Key, error);
 

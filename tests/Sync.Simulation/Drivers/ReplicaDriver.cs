@@ -79,8 +79,7 @@ internal sealed class ReplicaDriver : IReplicaMarks
     public void HistoryEnded(int round, bool complete)
     {
         if (!complete) _witness.MayJump();
-        Core.HistoryEnded(round, complete);
-        Finish(ReplicaEffects.None);
+        Finish(Core.HistoryEnded(round, complete));
     }
 
     public void CheckFreshness() => _witness.CheckFreshness();

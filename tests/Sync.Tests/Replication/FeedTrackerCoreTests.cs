@@ -84,7 +84,23 @@ public sealed class FeedTrackerCoreTests
         Beat(10, 12, ("a", 12));
         Beat(8, 11, ("a", 11));
         Pass(Grace);
-        _effects.ShouldBeEmpty();
+        _effects.ShouldAllBe(effect => effect.Kind == FeedEffectKind.BeatHeard);
+    }
+
+    [Fact]
+    public void A_beat_of_a_feed_that_stands_still_starts_failed_recoveries_again_and_checks_who_joined_with_an_old_seed()
+    {
+        Joined("a", applied: 5, answeredAt: 10);
+        Beat(10, 12);
+        var marks = new Marks();
+        marks.Apply(7);
+        var late = new FeedMember(new SyncedKey("acme", "user", "late"), marks);
+        _tracker.Join(late);
+        _effects.Clear();
+        Beat(12, 12);
+        Beat(12, 12);
+        Effects(FeedEffectKind.BeatHeard).Count.ShouldBe(2);
+        Effects(FeedEffectKind.Check).ShouldBe([new(FeedEffectKind.Check, late, Feed, History, new(12))], "once for each chain");
     }
 
     [Fact]

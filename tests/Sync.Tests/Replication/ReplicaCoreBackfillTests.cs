@@ -59,6 +59,25 @@ public sealed class ReplicaCoreBackfillTests
     }
 
     [Fact]
+    public void What_was_lost_after_the_history_was_read_is_asked_for_once_more()
+    {
+        var core = At(1, Rules);
+        Live(core, Put(3));
+        History(core, Put(2));
+        Live(core, Put(5)).HasFlag(ReplicaEffects.FetchHistory).ShouldBeTrue();
+        var round = core.BackfillRound;
+        Live(core, Put(7));
+        History(core, Put(4));
+        core.HistoryEnded(round, complete: true).ShouldBe(ReplicaEffects.FetchHistory);
+        Release(core);
+        _seen.ShouldBe(["v2", "v3", "v4", "v5"]);
+        History(core, Put(6));
+        End(core, complete: true);
+        _seen.ShouldBe(["v2", "v3", "v4", "v5", "v6", "v7"]);
+        (core.Status, core.IsIdle).ShouldBe((ReplicaStatus.Ok, true));
+    }
+
+    [Fact]
     public void One_held_envelope_too_many_abandons_the_backfill_for_the_newest_and_confirms_it()
     {
         var core = At(1, Rules);
