@@ -91,7 +91,7 @@ internal sealed class NodeDriver : SimProcess
     {
         _isAcquiring[index] = false;
         if (state is null || IsStopped) return;
-        if (state.Lease.Epoch.Value > 1) World.Coverage.Add("take-over");
+        World.TakenOver(state.Lease.Feed, this);
         World.Trace.Add("owned", index, state.Lease.Epoch.Value, state.Position.Value);
         _owners[index] = new OwnerDriver(this, state);
     }

@@ -6,7 +6,8 @@ internal sealed class Coverage
     /// <summary>Each must be above zero over a run.</summary>
     public static readonly string[] Demanded =
     [
-        "unknown outcome, committed", "unknown outcome, not committed", "straggler refused", "take-over", "fenced commit", "gap",
+        "unknown outcome, committed", "unknown outcome, not committed", "straggler refused", "take-over",
+        "take-over from a paused writer", "take-over from a dead writer", "fenced commit", "gap",
         "tail gap found by a beat", "coalesced refetch", "stale ignored", "skew by major", "parse error",
         "refetch failed, then recovered", "publisher restart behind confirmed", "duplicate delivered", "group split by poison",
         "idempotent replay", "receipt of a repeated conditional write", "atomic batch committed", "tombstone applied",

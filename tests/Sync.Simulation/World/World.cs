@@ -12,6 +12,7 @@ internal sealed partial class World
     private readonly ClientDriver _client;
     private readonly NodeDriver[] _nodes = new NodeDriver[2];
     private readonly List<HostDriver> _hosts = [];
+    private readonly Dictionary<FeedId, NodeDriver> _lastOwners = [];
     private int _operations;
     private bool _isHealed;
 
@@ -56,6 +57,13 @@ internal sealed partial class World
     {
         var owner = Random.Chance(85) ? Array.Find(_nodes, node => node.Owns(feed)) : null;
         return owner ?? Random.Pick(_nodes);
+    }
+
+    public void TakenOver(FeedId feed, NodeDriver by)
+    {
+        if (_lastOwners.TryGetValue(feed, out var last) && last != by)
+            Coverage.Add(last.IsPaused ? "take-over from a paused writer" : last.IsDead ? "take-over from a dead writer" : "take-over");
+        _lastOwners[feed] = by;
     }
 
     /// <summary>Runs the history.</summary>
