@@ -34,6 +34,9 @@ public sealed class FeedMember(SyncedKey key, IReplicaMarks marks)
 
     internal Position JoinedAt { get; set; }
 
+    /// <summary>The history of that position: its own seed may be of another.</summary>
+    internal HistoryId JoinedIn { get; set; }
+
     /// <summary>Every change of the key up to here has arrived or was answered for; -1 = not known.</summary>
     internal Position HeardTo { get; set; } = new(-1);
 
@@ -80,7 +83,7 @@ public sealed class FeedMember(SyncedKey key, IReplicaMarks marks)
     /// stands.</summary>
     internal void Forget(HistoryId history)
     {
-        (History, HeardTo, CurrentTo, CheckedFor, JoinedAt) = (history, new(-1), new(-1), new(-1), Position.Start);
+        (History, HeardTo, CurrentTo, CheckedFor) = (history, new(-1), new(-1), new(-1));
         NameIn(history);
     }
 

@@ -245,7 +245,7 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
     }
 
     private static Position StartOf(FeedMember member, FeedState feed) =>
-        member.JoinedAt > feed.ChainFrom ? member.JoinedAt : feed.ChainFrom;
+        member.JoinedIn == feed.History && member.JoinedAt > feed.ChainFrom ? member.JoinedAt : feed.ChainFrom;
 
     // Arrived, or settled by an answer that stands at it: a key may share its checksum with another that changed.
     private static bool HasHeard(FeedMember member, Position named, ReplicaMarks marks) =>
@@ -275,7 +275,8 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
     private void PlaceIn(FeedMember member, FeedId id)
     {
         var feed = FeedOf(id);
-        (member.Feed, member.JoinedAt) = (id, feed.IsKnown ? feed.Known : Position.Start);
+        (member.Feed, member.JoinedIn) = (id, feed.History);
+        member.JoinedAt = feed.IsKnown ? feed.Known : Position.Start;
         var history = member.Marks.Read().Seen.History;
         member.History = history.Value != 0 ? history : feed.History;
     }

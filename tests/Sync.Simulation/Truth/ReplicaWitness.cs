@@ -82,7 +82,7 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
             return;
         }
         Violation.Unless(core.Sequence.Value == (head?.Sequence.Value ?? 0) && core.Status == ReplicaStatus.Ok, Invariants.Converged,
-            () => $"{Name} shows {core.Sequence} as {core.Status} (seen {core.Seen}); the head is {head?.Sequence.Value ?? 0} at {head?.Position}");
+            () => $"{Name} shows {core.Sequence} as {core.Status} (seen {core.Seen}, needs {core.Need}); the head is {head?.Sequence.Value ?? 0} at {head?.Position}");
         Violation.Unless(core.HasValue == (head is not null && head.Op != ChangeOp.Delete), Invariants.Converged,
             () => $"{Name} has {(core.HasValue ? "a" : "no")} value at sequence {core.Sequence}");
         Violation.Unless(fresh.IsCurrent && fresh.At.History == world.Store.Ledger.Info.History, Invariants.Fresh,

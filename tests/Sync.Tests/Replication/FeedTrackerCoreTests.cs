@@ -104,6 +104,21 @@ public sealed class FeedTrackerCoreTests
     }
 
     [Fact]
+    public void A_joiner_whose_seed_is_of_a_new_history_is_not_held_to_the_positions_of_the_old()
+    {
+        Joined("a", applied: 5, answeredAt: 10);
+        Beat(10, 50);
+        var marks = new Marks();
+        marks.Reset(78);
+        marks.Apply(4);
+        var late = new FeedMember(new SyncedKey("acme", "user", "late"), marks);
+        _tracker.Join(late);
+        Beat(7, 8, history: 78);
+        Effects(FeedEffectKind.Check).FindAll(effect => effect.Member == late)
+            .ShouldBe([new(FeedEffectKind.Check, late, Feed, new(78), new(7))]);
+    }
+
+    [Fact]
     public void An_overlapping_beat_of_a_takeover_is_normal()
     {
         var (member, _) = Joined("a", applied: 5, answeredAt: 10);
