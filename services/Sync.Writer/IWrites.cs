@@ -1,5 +1,6 @@
 using Sync.Contracts;
 using Sync.Ledger;
+using Sync.Writer.Engine;
 
 namespace Sync.Writer;
 
@@ -12,7 +13,10 @@ internal interface IWrites
     ValueTask<FeedId> FeedOfAsync(string vault, CancellationToken cancellation);
 
     /// <summary>One write. While a feed keeps its owner, its writes keep the order of the calls.</summary>
-    ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command);
+    /// <param name="feed">The feed of the command's vault.</param>
+    /// <param name="command">The write.</param>
+    /// <param name="route">Shared by the writes of one request to the feed; null = this one stands alone.</param>
+    ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command, WriteRoute? route = null);
 
     /// <summary>All or nothing.</summary>
     ValueTask<AtomicResult> WriteAtomicAsync(IReadOnlyList<WriteCommand> commands);

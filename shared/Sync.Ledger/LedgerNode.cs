@@ -93,7 +93,7 @@ public sealed class LedgerNode : IAsyncDisposable
     public async ValueTask<WriteResult> WriteAsync(WriteCommand command, CancellationToken cancellation = default)
     {
         var feed = await _parts.Store.FeedOfAsync(command.Key.Vault, cancellation).ConfigureAwait(false);
-        return await WriteAsync(feed, command, cancellation).ConfigureAwait(false);
+        return await WriteAsync(feed, command, order: null, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>As <see cref="WriteAsync(WriteCommand, CancellationToken)"/> for a caller that knows the vault's feed
@@ -101,12 +101,18 @@ public sealed class LedgerNode : IAsyncDisposable
     /// keep the order of the calls.</summary>
     /// <param name="feed">The feed of the command's vault.</param>
     /// <param name="command">Names, sizes and value are checked already.</param>
+    /// <param name="order">Shared by the writes of one request to the feed; null = this one stands alone.</param>
     /// <param name="cancellation">Stops waiting: the outcome is then unknown.</param>
     public async ValueTask<WriteResult> WriteAsync(
-        FeedId feed, WriteCommand command, CancellationToken cancellation = default)
+        FeedId feed, WriteCommand command, WriteOrder? order = null, CancellationToken cancellation = default)
     {
-        if (Volatile.Read(ref _owners[feed.Value]) is not { } owner) return new WriteResult.Refused(NotOwned(feed));
-        var pending = new PendingWrite(command, _parts.Clock.Steady + _parts.Options.WriteTimeout);
+        if (Volatile.Read(ref _owners[feed.Value]) is not { } owner)
+        {
+            var refused = new WriteResult.Refused(NotOwned(feed));
+            order?.Note(command.Key, refused);
+            return refused;
+        }
+        var pending = new PendingWrite(command, _parts.Clock.Steady + _parts.Options.WriteTimeout, order);
         owner.Submit(pending);
         using var registration = cancellation.UnsafeRegister(static state =>
             ((PendingWrite)state!).Answer(new WriteResult.Unknown("The caller stopped waiting.")), pending);

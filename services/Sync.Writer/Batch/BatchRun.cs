@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Writer.Engine;
 using Sync.Writer.Http;
 using Sync.Writer.Json;
 
@@ -24,8 +25,10 @@ internal sealed class BatchRun
     private readonly PipeWriter _output;
     private readonly Channel<InFlight> _inFlight;
     private LineFrames _frames;
+    private readonly Dictionary<FeedId, WriteRoute> _routes = [];
     private string? _vault;
     private FeedId _feed;
+    private WriteRoute _route = new();
     private volatile bool _allRead;
 
     /// <summary>A line that was read: refused at once, or on its way.</summary>
@@ -119,6 +122,8 @@ internal sealed class BatchRun
         {
             _feed = await _writes.FeedOfAsync(command.Key.Vault, cancellation);
             _vault = command.Key.Vault;
+            if (!_routes.TryGetValue(_feed, out var route)) _routes[_feed] = route = new WriteRoute();
+            _route = route;
         }
         catch (SyncException error)
         {
@@ -132,7 +137,7 @@ internal sealed class BatchRun
     private InFlight Submit(FeedId feed, WriteCommand command)
     {
         _intake.Enter(command.Value.Length);
-        return new InFlight(null, _writes.WriteAsync(feed, command), command.Value.Length);
+        return new InFlight(null, _writes.WriteAsync(feed, command, _route), command.Value.Length);
     }
 
     // The answering loop always empties the queue, so this always ends.

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Sync.Contracts;
+using Sync.Ledger;
 using Sync.MessagePack;
 using Sync.Transport;
 using Sync.Writer.Engine;
@@ -85,8 +86,9 @@ internal sealed class BusAnswers(WriterEngine engine, IWrites writes, WriteLimit
                 await engine.Node.WriteAtomicAsync(commands, CancellationToken.None), commands.Count));
         // All are in the feed's queue before the first is awaited: one group commit, in order.
         var pending = new Task<WriteResult>[commands.Count];
+        var order = new WriteOrder();
         for (var index = 0; index < commands.Count; index++)
-            pending[index] = engine.Node.WriteAsync(feed, commands[index], CancellationToken.None).AsTask();
+            pending[index] = engine.Node.WriteAsync(feed, commands[index], order, CancellationToken.None).AsTask();
         return Results(await Task.WhenAll(pending));
     }
 

@@ -74,6 +74,7 @@ internal sealed class ForwardLane(
                 _heldBack = write;
                 break;
             }
+            if (Overtakes(write)) continue;
             round.Add(write);
             bytes += write.Bytes;
             if (write.IsAtomic) break;
@@ -96,7 +97,7 @@ internal sealed class ForwardLane(
         {
             if (engine.Owns(feed)) await WriteHereAsync(round);
             else await SendAsync(round);
-            round.RemoveAll(write => write.IsAnswered || GaveUp(write));
+            round.RemoveAll(write => write.IsAnswered || GaveUp(write) || Overtakes(write));
             if (round.Count == 0) return;
             WriterLog.ForwardWaiting(
                 logger, feed.Value, round.Count, backoff.Attempt + 1,
@@ -119,6 +120,13 @@ internal sealed class ForwardLane(
         if (!isLate && !(write.MayBeCommitted && !write.IsRepeatable)) return false;
         Settle(write, write.LastRefusal ?? new Refusal(
             RefusalCode.NoOwner, $"No writer owned feed {feed} within {options.OwnerTimeout}. Repeat it later."));
+        return true;
+    }
+
+    private static bool Overtakes(ForwardedWrite write)
+    {
+        if (!write.IsOvertaking) return false;
+        Settle(write, WriteOrder.Refusal);
         return true;
     }
 
@@ -187,9 +195,10 @@ internal sealed class ForwardLane(
 
     private async Task WriteHereAsync(List<ForwardedWrite> round)
     {
+        var order = new WriteOrder();
         var pending = round.ConvertAll(write => write.IsAtomic
             ? WriteAtomicHereAsync(write)
-            : engine.Node.WriteAsync(feed, write.Commands[0]).AsTask());
+            : engine.Node.WriteAsync(feed, write.Commands[0], order).AsTask());
         for (var index = 0; index < round.Count; index++)
         {
             var result = await pending[index];

@@ -13,14 +13,14 @@ internal sealed class ForwardLanes(WriterEngine engine, WriterOptions options, T
 {
     private readonly ForwardLane?[] _lanes = new ForwardLane?[Feeds.CountMax];
 
-    public async ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command)
+    public async ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command, WriteOrder? order)
     {
-        var results = await PostAsync(feed, [command], isAtomic: false);
+        var results = await PostAsync(feed, [command], isAtomic: false, order);
         return results[0];
     }
 
     public async ValueTask<AtomicResult> WriteAtomicAsync(FeedId feed, IReadOnlyList<WriteCommand> commands) =>
-        ForwardedWrite.ToAtomic(await PostAsync(feed, commands, isAtomic: true));
+        ForwardedWrite.ToAtomic(await PostAsync(feed, commands, isAtomic: true, null));
 
     public async ValueTask DisposeAsync()
     {
@@ -28,10 +28,10 @@ internal sealed class ForwardLanes(WriterEngine engine, WriterOptions options, T
             if (lane is not null) await lane.DisposeAsync();
     }
 
-    private Task<IReadOnlyList<WriteResult>> PostAsync(FeedId feed, IReadOnlyList<WriteCommand> commands,
-        bool isAtomic)
+    private Task<IReadOnlyList<WriteResult>> PostAsync(
+        FeedId feed, IReadOnlyList<WriteCommand> commands, bool isAtomic, WriteOrder? order)
     {
-        var write = new ForwardedWrite(commands, isAtomic, SteadyNow() + options.OwnerTimeout);
+        var write = new ForwardedWrite(commands, isAtomic, SteadyNow() + options.OwnerTimeout, order);
         if (!LaneOf(feed).TryPost(write))
             write.Complete(new WriteResult.Refused(new Refusal(
                 RefusalCode.Overloaded,

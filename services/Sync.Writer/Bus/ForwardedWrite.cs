@@ -5,7 +5,8 @@ namespace Sync.Writer.Bus;
 
 /// <summary>A write, or an atomic list of writes, that waits for another process's answer. Owned by its lane's loop
 /// once queued.</summary>
-internal sealed class ForwardedWrite(IReadOnlyList<WriteCommand> commands, bool isAtomic, TimeSpan deadline)
+internal sealed class ForwardedWrite(
+    IReadOnlyList<WriteCommand> commands, bool isAtomic, TimeSpan deadline, WriteOrder? order)
 {
     private readonly TaskCompletionSource<IReadOnlyList<WriteResult>> _answer =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -32,7 +33,14 @@ internal sealed class ForwardedWrite(IReadOnlyList<WriteCommand> commands, bool 
 
     public long Bytes => commands.Sum(command => (long)command.Value.Length + 1024);
 
-    public void Complete(IReadOnlyList<WriteResult> results) => _answer.TrySetResult(results);
+    /// <summary>An earlier write of its key in the same request failed.</summary>
+    public bool IsOvertaking => order?.IsBroken(commands[0].Key) == true;
+
+    public void Complete(IReadOnlyList<WriteResult> results)
+    {
+        order?.Note(commands[0].Key, results[0]);
+        _answer.TrySetResult(results);
+    }
 
     public void Complete(WriteResult forAll) => Complete(Enumerable.Repeat(forAll, commands.Count).ToArray());
 

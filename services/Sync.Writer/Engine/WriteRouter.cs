@@ -12,11 +12,16 @@ internal sealed class WriteRouter(WriterEngine engine, ForwardLanes forwards) : 
     public ValueTask<FeedId> FeedOfAsync(string vault, CancellationToken cancellation) =>
         engine.Store.FeedOfAsync(vault, cancellation);
 
-    public ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command)
+    public ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command, WriteRoute? route = null)
     {
         if (engine.NodeIfOpen is not { } node)
-            return ValueTask.FromResult<WriteResult>(new WriteResult.Refused(NotOpen));
-        return node.Owns(feed) ? WriteHereAsync(node, feed, command) : forwards.WriteAsync(feed, command);
+        {
+            var refused = new WriteResult.Refused(NotOpen);
+            route?.Order.Note(command.Key, refused);
+            return ValueTask.FromResult<WriteResult>(refused);
+        }
+        if (route is not null) return WriteOnAsync(node, route, route.Enter(node.Owns(feed)), feed, command);
+        return node.Owns(feed) ? WriteHereAsync(node, feed, command) : forwards.WriteAsync(feed, command, null);
     }
 
     public async ValueTask<AtomicResult> WriteAtomicAsync(IReadOnlyList<WriteCommand> commands)
@@ -48,7 +53,24 @@ internal sealed class WriteRouter(WriterEngine engine, ForwardLanes forwards) : 
     {
         var result = await node.WriteAsync(feed, command);
         return result is WriteResult.Refused { Refusal.Code: RefusalCode.NoOwner }
-            ? await forwards.WriteAsync(feed, command)
+            ? await forwards.WriteAsync(feed, command, null)
             : result;
+    }
+
+    // A write that its owner lost is not forwarded: later ones of its key may be in the same queue.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<WriteResult> WriteOnAsync(
+        LedgerNode node, WriteRoute route, bool isHere, FeedId feed, WriteCommand command)
+    {
+        try
+        {
+            return isHere
+                ? await node.WriteAsync(feed, command, route.Order)
+                : await forwards.WriteAsync(feed, command, route.Order);
+        }
+        finally
+        {
+            route.Leave();
+        }
     }
 }

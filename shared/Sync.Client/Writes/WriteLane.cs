@@ -5,8 +5,8 @@ using Sync.Contracts;
 namespace Sync.Client.Writes;
 
 /// <summary>A queue of writes that keep their order per key, with one request under way. Whatever waits when a request
-/// returns is the next one: no timer. A request holds at most one write of a key, so a write that must be repeated can
-/// never be overtaken by a later one of its key.
+/// returns is the next one: no timer. When a write of a request fails for a passing reason, the writer commits no later
+/// one of its key in that request, so what is repeated is never overtaken.
 /// <para>Pauses: a write that got a passing refusal waits by itself, and with it all later ones of its key; a request that
 /// ended no write at all pauses the lane. Both double from try to try.</para>
 /// <para>Safety: <c>_waiting</c> is touched under <c>_gate</c> only; everything else belongs to the one loop. The number of
@@ -16,7 +16,7 @@ internal sealed class WriteLane(
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<PendingWrite> _waiting = new();
-    private readonly HashSet<SyncedKey> _passed = [];
+    private readonly HashSet<SyncedKey> _held = [];
     // One token is enough: the loop looks at everything that waits.
     private readonly Channel<bool> _arrived =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -83,12 +83,12 @@ internal sealed class WriteLane(
         await Task.Delay(Pause(_failures, Share()), time, stop).ConfigureAwait(false);
     }
 
-    // The oldest writes first, at most one of each key; what is over its deadline is answered here. False when none may be
-    // sent now; then 'wake' says when the first may be, or is over its deadline.
+    // The oldest writes first, none before an earlier one of its key that pauses; what is over its deadline is answered here.
+    // False when none may be sent now; then 'wake' says when the first may be, or is over its deadline.
     private bool Take(List<PendingWrite> batch, out long wake)
     {
         batch.Clear();
-        _passed.Clear();
+        _held.Clear();
         wake = long.MaxValue;
         var now = time.GetTimestamp();
         var bytes = 0L;
@@ -102,16 +102,17 @@ internal sealed class WriteLane(
                     _waiting.Remove(node);
                     write.GiveUp("the write timed out");
                 }
-                else if (_passed.Add(write.Command.Key))
+                else if (write.NotBefore > now)
                 {
-                    if (write.NotBefore > now) wake = Math.Min(wake, Math.Min(write.NotBefore, write.Deadline));
-                    else
-                    {
-                        bytes += write.Command.Value.Length;
-                        if (batch.Count > 0 && bytes > options.BatchBytesMax) break;
-                        _waiting.Remove(node);
-                        batch.Add(write);
-                    }
+                    _held.Add(write.Command.Key);
+                    wake = Math.Min(wake, Math.Min(write.NotBefore, write.Deadline));
+                }
+                else if (!_held.Contains(write.Command.Key))
+                {
+                    bytes += write.Command.Value.Length;
+                    if (batch.Count > 0 && bytes > options.BatchBytesMax) break;
+                    _waiting.Remove(node);
+                    batch.Add(write);
                 }
                 node = next;
             }

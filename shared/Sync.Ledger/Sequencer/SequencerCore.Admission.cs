@@ -11,6 +11,7 @@ public sealed partial class SequencerCore
     {
         if (Phase == SequencerPhase.Lost)
             return new(RefusalCode.NoOwner, "This process does not own the feed. Try again.");
+        if (request.IsOvertaking) return WriteOrder.Refusal;
         if (_stopping) return new(RefusalCode.ShuttingDown, "The writer is stopping. Try again.");
         if (request.IsAtomic && CheckBatch(request) is { } refusal) return refusal;
         if (request.ValueBytes > _options.GroupBytesMax)

@@ -73,6 +73,11 @@ public sealed partial class SequencerCore
 
     private Verdict Decide(WriteRequest request, IIdSource ids, Timestamp time)
     {
+        if (request.IsOvertaking)
+        {
+            Finish(request, null, WriteOrder.Refusal);
+            return Verdict.Done;
+        }
         if (!IsKnown(request)) return Verdict.Wait;
         if (_lines.Count + request.Count > _options.GroupFactsMax
             || _lineBytes + request.ValueBytes > _options.GroupBytesMax)

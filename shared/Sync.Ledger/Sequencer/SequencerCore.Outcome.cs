@@ -212,8 +212,12 @@ public sealed partial class SequencerCore
             request.IsAtomic ? new AtomicResult.Unknown(reason) : null);
     }
 
-    private void Complete(WriteRequest request, WriteResult? result, AtomicResult? atomic) =>
+    // The order hears of a failure before any later request is decided.
+    private void Complete(WriteRequest request, WriteResult? result, AtomicResult? atomic)
+    {
+        if (result is not null) request.Order?.Note(request.Lines[0].Command.Key, result);
         _completions.Enqueue(new(request, result, atomic));
+    }
 
     private void Leave(WriteRequest request)
     {

@@ -13,8 +13,10 @@ public class WriteRequest
     /// <summary>A single write.</summary>
     /// <param name="command">The write; names and sizes are checked already.</param>
     /// <param name="deadline">On the steady clock that <see cref="SequencerCore.Expire"/> gets.</param>
-    public WriteRequest(WriteCommand command, TimeSpan deadline)
+    /// <param name="order">Shared with the other writes of its request; null = it stands alone.</param>
+    public WriteRequest(WriteCommand command, TimeSpan deadline, WriteOrder? order = null)
     {
+        Order = order;
         Lines = [new WriteLine(command)];
         Deadline = deadline;
         ValueBytes = command.Value.Length;
@@ -48,6 +50,11 @@ public class WriteRequest
     public int Count => Lines.Length;
 
     internal WriteLine[] Lines { get; }
+
+    internal WriteOrder? Order { get; }
+
+    /// <summary>An earlier write of its key in the same request failed.</summary>
+    internal bool IsOvertaking => Order is { } order && order.IsBroken(Lines[0].Command.Key);
 
     internal long ValueBytes { get; }
 

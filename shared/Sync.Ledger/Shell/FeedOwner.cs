@@ -52,9 +52,11 @@ internal sealed partial class FeedOwner : IDisposable
     {
         var admission = _inbox.Post(request);
         if (admission == FeedInbox.Admission.Taken) return;
-        Answer(admission == FeedInbox.Admission.Full
+        var answer = admission == FeedInbox.Admission.Full
             ? Refuse(request, new(RefusalCode.Overloaded, "The feed's inbox is full. Try again later."))
-            : Refuse(request, new(RefusalCode.NoOwner, "This process does not own the feed. Try again.")));
+            : Refuse(request, new(RefusalCode.NoOwner, "This process does not own the feed. Try again."));
+        if (answer.Result is { } result) request.Order?.Note(request.Command(0).Key, result);
+        Answer(answer);
     }
 
     /// <summary>Admits no more, commits what waits, publishes it, releases the lease; then <see cref="RunAsync"/>

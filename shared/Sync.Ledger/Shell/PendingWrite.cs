@@ -5,8 +5,8 @@ namespace Sync.Ledger;
 
 /// <summary>A single write and the one who awaits it: request and task in one object. The first of the core and the
 /// caller's cancellation to claim it answers; the other's answer is dropped.</summary>
-internal sealed class PendingWrite(WriteCommand command, TimeSpan deadline)
-    : WriteRequest(command, deadline), IValueTaskSource<WriteResult>
+internal sealed class PendingWrite(WriteCommand command, TimeSpan deadline, WriteOrder? order)
+    : WriteRequest(command, deadline, order), IValueTaskSource<WriteResult>
 {
     // Continuations leave the sequencer's loop alone: it must not run the callers' code.
     private ManualResetValueTaskSourceCore<WriteResult> _source = new() { RunContinuationsAsynchronously = true };

@@ -53,8 +53,8 @@ public sealed class SequencerRig
         Completed(Store.AcquireAsync(new FeedId(0), owner, TimeSpan.FromMinutes(1))).ShouldNotBeNull();
 
     /// <summary>Submits one write.</summary>
-    public WriteRequest Submit(WriteCommand command, TimeSpan? deadline = null) =>
-        Submit(new WriteRequest(command, deadline ?? TimeSpan.FromHours(1)));
+    public WriteRequest Submit(WriteCommand command, TimeSpan? deadline = null, WriteOrder? order = null) =>
+        Submit(new WriteRequest(command, deadline ?? TimeSpan.FromHours(1), order));
 
     /// <summary>Submits an atomic batch.</summary>
     public WriteRequest SubmitBatch(params WriteCommand[] commands) =>
