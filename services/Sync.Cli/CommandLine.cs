@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Sync.Cli.Commands;
 
 namespace Sync.Cli;
@@ -7,7 +8,27 @@ namespace Sync.Cli;
 /// 3 a service cannot be reached, 130 interrupted.</summary>
 internal static class CommandLine
 {
-    public static RootCommand Build()
+    // A command that is told to stop says how far it came; on a loaded machine that may take a while.
+    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs a command line; without arguments it shows the help.</summary>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var root = Build();
+        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
+        if (parsed.Errors.Count == 0)
+            return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = EndTimeout });
+        foreach (var message in parsed.Errors.Select(error => error.Message).Distinct(StringComparer.Ordinal))
+            await Console.Error.WriteLineAsync("sync: " + message);
+        await Console.Error.WriteLineAsync();
+        await root.Parse([.. PathOf(parsed.CommandResult), "--help"]).InvokeAsync(new InvocationConfiguration { Output = Console.Error });
+        return ExitCode.BadCall;
+    }
+
+    private static IEnumerable<string> PathOf(CommandResult command) =>
+        command.Parent is CommandResult parent ? [.. PathOf(parent), command.Command.Name] : [];
+
+    private static RootCommand Build()
     {
         var root = new RootCommand(
             """
@@ -22,6 +43,9 @@ internal static class CommandLine
 
             Where the services are: --writer and --nats, or the variables SYNC_WRITER, SYNC_NATS, SYNC_NATS_USER and
             SYNC_NATS_PASSWORD (or SYNC_NATS_PASSWORD_FILE).
+
+            Exit codes: 0 done, 1 something is wrong with the data or the answer, 2 the call is wrong, 3 a service cannot be
+            reached, 130 interrupted.
             """);
         foreach (var option in Connection.Options) root.Options.Add(option);
         root.Subcommands.Add(ImportCommand.Build());

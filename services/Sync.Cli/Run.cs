@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Sync.Contracts;
 
 namespace Sync.Cli;
@@ -8,9 +9,10 @@ internal static class Run
 {
     public static async Task<int> GuardAsync(ParseResult parsed, Func<Connection, Task<int>> command)
     {
-        var connection = Connection.From(parsed);
+        Connection? connection = null;
         try
         {
+            connection = Connection.From(parsed);
             return await command(connection);
         }
         catch (OperationCanceledException)
@@ -22,21 +24,27 @@ internal static class Run
             var code = error.Code switch
             {
                 SyncErrorCode.Invalid => ExitCode.BadCall,
-                SyncErrorCode.BusUnavailable or SyncErrorCode.NoAnswer or SyncErrorCode.LedgerUnavailable => ExitCode.Unreachable,
+                SyncErrorCode.BusUnavailable or SyncErrorCode.NoAnswer or SyncErrorCode.NoResponder
+                    or SyncErrorCode.LedgerUnavailable => ExitCode.Unreachable,
                 _ => ExitCode.Wrong,
             };
             return Fail(connection, error.Message, code);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (JsonException)
         {
+            return Fail(connection, $"what answers at {connection?.Writer} is not a Sync writer; is the address right?", ExitCode.Wrong);
+        }
+        catch (Exception error)
+        {
+            // A stack trace helps nobody who types a command.
             return Fail(connection, error.Message, ExitCode.Wrong);
         }
     }
 
-    public static int Fail(Connection connection, string message, int code)
+    public static int Fail(Connection? connection, string message, int code)
     {
-        if (connection.Json) Output.Json(json => json.WriteString("error", message));
-        else Console.Error.WriteLine("sync: " + message);
+        if (connection is { Json: true }) Output.Json(json => json.WriteString("error", message));
+        else Console.Error.WriteLine("sync: " + message.ReplaceLineEndings(" "));
         return code;
     }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Sync.Client;
+using Sync.Contracts;
 
 namespace Sync.Cli.Commands;
 
@@ -18,10 +19,13 @@ internal static class GetCommand
         keys.AddTo(command);
         command.Options.Add(asOf);
         command.Options.Add(sequence);
-        command.SetAction((parsed, stop) => Run.GuardAsync(parsed, connection => GetAsync(
-            connection,
-            WriterApi.RecordPath("vaults", keys.Of(parsed)) + Query(parsed.GetValue(asOf), parsed.GetValue(sequence)),
-            stop)));
+        command.SetAction((parsed, stop) => Run.GuardAsync(parsed, connection =>
+        {
+            if (parsed.GetValue(asOf) is not null && parsed.GetValue(sequence) is not null)
+                throw new SyncException(SyncErrorCode.Invalid, "give --as-of or --sequence, not both");
+            var query = Query(parsed.GetValue(asOf), parsed.GetValue(sequence));
+            return GetAsync(connection, WriterApi.RecordPath("vaults", keys.Of(parsed)) + query, stop);
+        }));
         return command;
     }
 

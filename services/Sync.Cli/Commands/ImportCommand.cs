@@ -36,21 +36,37 @@ internal static class ImportCommand
     private static async Task<int> ImportAsync(Connection connection, string file, string? rejects, CancellationToken stop)
     {
         if (file != "-" && !File.Exists(file)) return Run.Fail(connection, $"there is no file '{file}'", ExitCode.BadCall);
+        rejects ??= file == "-" ? "import.rejects.ndjson" : file + ".rejects.ndjson";
+        if (file != "-" && Path.GetFullPath(file) == Path.GetFullPath(rejects))
+            return Run.Fail(connection, "--rejects is the file to import; it would be replaced", ExitCode.BadCall);
         var name = file == "-" ? "stdin" : Path.GetFileName(file);
         await using var source = ImportSource.Open(file);
         await using var client = new SyncClient(connection.ClientOptions($"import:{name}") with { WriteTimeout = TimeSpan.FromMinutes(2) });
-        await using var rejected = new RejectsFile(rejects ?? (file == "-" ? "import.rejects.ndjson" : file + ".rejects.ndjson"));
+        // Says at once that there is no writer, instead of after the time of a write.
+        await client.Writer.StatusAsync(stop);
+        await using var rejected = new RejectsFile(rejects);
         var importer = new Importer(client, new Producer("import", name), UnderWayMax);
         var started = TimeProvider.System.GetTimestamp();
-        var run = importer.RunAsync(source, rejected.AddAsync, stop);
-        if (connection.Json || Console.IsErrorRedirected) await run;
-        else await ShowAsync(run, source, importer.Counts, stop);
-        var seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
-        Print(connection, importer.Counts, rejected, seconds);
-        return importer.Counts.Rejected == 0 ? ExitCode.Done : ExitCode.Wrong;
+        var complete = false;
+        try
+        {
+            var run = importer.RunAsync(source, rejected.AddAsync, stop);
+            if (connection.Json || Console.IsErrorRedirected) await run;
+            else await ShowAsync(run, source, importer.Counts);
+            complete = true;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            Output.Note("sync: interrupted; run the same command again to go on: what is committed is not committed twice\n");
+        }
+        finally
+        {
+            Print(connection, importer.Counts, rejected, TimeProvider.System.GetElapsedTime(started).TotalSeconds, complete);
+        }
+        return !complete ? ExitCode.Interrupted : importer.Counts.Rejected == 0 ? ExitCode.Done : ExitCode.Wrong;
     }
 
-    private static async Task ShowAsync(Task run, ImportSource source, ImportCounts counts, CancellationToken stop)
+    private static async Task ShowAsync(Task run, ImportSource source, ImportCounts counts)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         await console.Progress().AutoClear(true)
@@ -60,7 +76,7 @@ internal static class ImportCommand
                 var bar = context.AddTask("import", maxValue: source.Length ?? double.MaxValue);
                 bar.IsIndeterminate = source.Length is null;
                 using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-                while (!run.IsCompleted && await tick.WaitForNextTickAsync(stop))
+                while (!run.IsCompleted && await tick.WaitForNextTickAsync())
                 {
                     bar.Value = source.Read;
                     bar.Description = Markup.Escape($"{counts.Committed:N0} committed, {counts.Replayed:N0} replayed, {counts.Rejected:N0} rejected");
@@ -69,12 +85,13 @@ internal static class ImportCommand
             });
     }
 
-    private static void Print(Connection connection, ImportCounts counts, RejectsFile rejected, double seconds)
+    private static void Print(Connection connection, ImportCounts counts, RejectsFile rejected, double seconds, bool complete)
     {
         if (connection.Json)
         {
             Output.Json(json =>
             {
+                json.WriteBoolean("complete", complete);
                 json.WriteNumber("lines", counts.Lines);
                 json.WriteNumber("committed", counts.Committed);
                 json.WriteNumber("replayed", counts.Replayed);
@@ -85,7 +102,7 @@ internal static class ImportCommand
             return;
         }
         Console.WriteLine(
-            $"{counts.Lines} lines: {counts.Committed} committed, {counts.Replayed} were committed before, {counts.Rejected} rejected"
+            $"{counts.Lines} lines{(complete ? "" : " read before the end")}: {counts.Committed} committed, {counts.Replayed} were committed before, {counts.Rejected} rejected"
             + $" ({seconds:F1} s, {counts.Lines / Math.Max(seconds, 0.001):F0} lines/s)");
         if (counts.Rejected > 0) Console.WriteLine($"rejected lines, with the reason of each: {rejected.Path}");
     }

@@ -11,6 +11,9 @@ internal static class PutCommand
 {
     private static readonly byte[] Nil = [0xc0];
 
+    // Whoever types a command wants to know soon that nobody takes it.
+    private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(5);
+
     public static Command Build()
     {
         var keys = new Keys();
@@ -33,14 +36,16 @@ internal static class PutCommand
         foreach (var option in new Option[] { delete, expected, version, idempotency }) command.Options.Add(option);
         command.SetAction((parsed, stop) => Run.GuardAsync(parsed, connection =>
         {
-            var isDelete = parsed.GetValue(delete);
+            var (isDelete, text, last) = (parsed.GetValue(delete), parsed.GetValue(value), parsed.GetValue(expected));
+            if (isDelete && text is not null) throw new SyncException(SyncErrorCode.Invalid, "give a VALUE or --delete, not both");
+            if (last < 0) throw new SyncException(SyncErrorCode.Invalid, $"--expected is {last}; must be a sequence, 0 = no fact ever");
             return PutAsync(connection, new WriteCommand
             {
                 Key = keys.Of(parsed),
                 Op = isDelete ? ChangeOp.Delete : ChangeOp.Put,
-                Value = isDelete ? Nil : ValueOf(parsed.GetValue(value)),
+                Value = isDelete ? Nil : ValueOf(text),
                 SchemaVersion = new SchemaVersion(parsed.GetValue(version)),
-                Expected = parsed.GetValue(expected) is { } sequence ? new Sequence(sequence) : null,
+                Expected = last is { } sequence ? new Sequence(sequence) : null,
                 IdempotencyKey = parsed.GetValue(idempotency),
                 Producer = new Producer("cli", Environment.UserName),
             }, stop);
@@ -58,14 +63,16 @@ internal static class PutCommand
 
     private static async Task<int> PutAsync(Connection connection, WriteCommand write, CancellationToken stop)
     {
-        await using var client = new SyncClient(connection.ClientOptions(write.Producer.ToString()));
+        await using var client = new SyncClient(connection.ClientOptions(write.Producer.ToString()) with { WriteTimeout = WriteTimeout });
         switch (await client.WriteAsync(write, stop))
         {
             case WriteResult.Committed(var receipt, var replayed):
                 Print(connection, receipt, replayed);
                 return ExitCode.Done;
             case WriteResult.Refused(var refusal):
-                return Run.Fail(connection, $"refused: {refusal.Detail}", refusal.IsTransient ? ExitCode.Unreachable : ExitCode.Wrong);
+                return refusal.IsTransient
+                    ? Run.Fail(connection, $"not committed: {refusal.Detail}; is a writer running at {connection.Writer}?", ExitCode.Unreachable)
+                    : Run.Fail(connection, $"refused: {refusal.Detail}", ExitCode.Wrong);
             case WriteResult.Unknown(var reason):
                 return Run.Fail(connection, $"unknown outcome: {reason}", ExitCode.Unreachable);
             default:

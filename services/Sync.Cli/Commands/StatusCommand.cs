@@ -37,6 +37,8 @@ internal static class StatusCommand
                 Text(feed.Feed), Text(feed.Position), Text(feed.Published), Text(feed.PublishLag), Text(feed.Epoch),
                 Markup.Escape(feed.Owner ?? "nobody"), feed.LeaseLeftMs > 0 ? $"{feed.LeaseLeftMs} ms" : "expired");
         }
+        // A file or a pipe has no width to fit into.
+        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 200;
         AnsiConsole.Write(table);
         return status.Feeds.All(feed => feed.LeaseLeftMs > 0) ? ExitCode.Done : ExitCode.Wrong;
     }

@@ -53,7 +53,7 @@ internal static class WatchCommand
                 throw new SyncException(SyncErrorCode.Invalid, $"line {keys.Count + 1} of {file} is not VAULT/COLLECTION/KEY");
             keys.Add(Checked(new SyncedKey(vault, collection, key)));
         }
-        return keys;
+        return keys.Count > 0 ? keys : throw new SyncException(SyncErrorCode.Invalid, $"{file} names no key");
     }
 
     private static SyncedKey Checked(SyncedKey key) =>

@@ -18,7 +18,7 @@ internal static class ImportLine
     public static (WriteCommand? Command, string? Error) Read(ReadOnlySpan<byte> line, Producer producer)
     {
         try { return ReadObject(line, producer); }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or ArgumentException)
         {
             return (null, "not a JSON object of the expected form: " + error.Message);
         }
@@ -37,15 +37,16 @@ internal static class ImportLine
             json.Read();
             switch (name)
             {
-                case "vault": vault = json.GetString(); break;
-                case "group": group = json.GetString(); break;
-                case "partition": partition = json.GetString(); break;
-                case "collection": collection = json.GetString(); break;
-                case "key": key = json.GetString(); break;
-                case "op": op = json.GetString(); break;
-                case "schema_version": version = json.GetString(); break;
-                case "valid_time": valid = json.GetString(); break;
+                case "vault": vault = Once(vault, name, ref json); break;
+                case "group": group = Once(group, name, ref json); break;
+                case "partition": partition = Once(partition, name, ref json); break;
+                case "collection": collection = Once(collection, name, ref json); break;
+                case "key": key = Once(key, name, ref json); break;
+                case "op": op = Once(op, name, ref json); break;
+                case "schema_version": version = Once(version, name, ref json); break;
+                case "valid_time": valid = Once(valid, name, ref json); break;
                 case "value":
+                    if (value is not null) return (null, "'value' is there twice");
                     var start = (int)json.TokenStartIndex;
                     json.Skip();
                     if (JsonTranscoder.ToMsgPack(line[start..(int)json.BytesConsumed], out var wrong) is not { } bytes) return (null, "value: " + wrong);
@@ -72,4 +73,7 @@ internal static class ImportLine
             Producer = producer,
         }, null);
     }
+
+    private static string? Once(string? before, string name, ref Utf8JsonReader json) =>
+        before is null ? json.GetString() : throw new FormatException($"'{name}' is there twice");
 }

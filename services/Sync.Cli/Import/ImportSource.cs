@@ -31,7 +31,7 @@ internal sealed class ImportSource(Stream stream, long? length) : IAsyncDisposab
     public async IAsyncEnumerable<(long Number, byte[] Line)> LinesAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         var raw = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 1 << 16));
-        var first = await raw.ReadAtLeastAsync(2, cancellation);
+        var first = await raw.ReadAtLeastAsync(2, cancellation).AsTask().WaitAsync(cancellation);
         var packed = first.Buffer.Length >= 2 && first.Buffer.Slice(0, 2).ToArray() is [0x1f, 0x8b];
         raw.AdvanceTo(first.Buffer.Start);
         var reader = packed
@@ -41,13 +41,14 @@ internal sealed class ImportSource(Stream stream, long? length) : IAsyncDisposab
         var skipping = false;
         while (true)
         {
-            var read = await reader.ReadAsync(cancellation);
+            // A read of standard input does not hear of the end by itself.
+            var read = await reader.ReadAsync(cancellation).AsTask().WaitAsync(cancellation);
             var rest = read.Buffer;
             while (TryTake(ref rest, read.IsCompleted, out var line))
             {
                 number++;
                 if (skipping) yield return (number, TooLong);
-                else if (!IsBlank(line)) yield return (number, line.ToArray());
+                else if (!IsBlank(line)) yield return (number, WithoutMark(number, line.ToArray()));
                 skipping = false;
             }
             if (rest.Length > LineBytesMax)
@@ -77,6 +78,9 @@ internal sealed class ImportSource(Stream stream, long? length) : IAsyncDisposab
         rest = rest.Slice(rest.End);
         return true;
     }
+
+    // Some programs begin a file with a byte order mark; it is no part of the first line.
+    private static byte[] WithoutMark(long number, byte[] line) => number == 1 && line is [0xef, 0xbb, 0xbf, ..] ? line[3..] : line;
 
     private static bool IsBlank(ReadOnlySequence<byte> line)
     {

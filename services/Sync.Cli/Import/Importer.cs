@@ -66,8 +66,9 @@ internal sealed class Importer(SyncClient client, Producer producer, int underWa
         finally
         {
             underWay.Writer.TryComplete();
+            // Counts are final only when the settling side has ended, whatever ended the reading.
+            await settling;
         }
-        await settling;
     }
 
     private async Task SettleAsync(
@@ -85,8 +86,9 @@ internal sealed class Importer(SyncClient client, Producer producer, int underWa
                     switch (await write)
                     {
                         case WriteResult.Committed committed: Counts.AddCommitted(committed.Replayed); break;
-                        case WriteResult.Refused refused: reason = Explain(refused.Refusal); break;
-                        case WriteResult.Unknown unknown: reason = "unknown outcome: " + unknown.Reason; break;
+                        case WriteResult.Refused { Refusal.IsTransient: false } refused: reason = Explain(refused.Refusal); break;
+                        case WriteResult.Refused refused: throw NoWriter(number, refused.Refusal.Detail);
+                        case WriteResult.Unknown unknown: throw NoWriter(number, unknown.Reason);
                     }
                 }
                 if (reason is null) continue;
@@ -100,6 +102,10 @@ internal sealed class Importer(SyncClient client, Producer producer, int underWa
             throw;
         }
     }
+
+    // Not the line's fault: rejecting it, and all that follow, would hide that nobody takes writes.
+    private static SyncException NoWriter(long number, string detail) =>
+        new(SyncErrorCode.NoAnswer, $"line {number} has no receipt: {detail}; when a writer runs again, repeat the import: it goes on", true);
 
     private static string Explain(Refusal refusal) => $"{refusal.Code}: {refusal.Detail}";
 

@@ -5,7 +5,7 @@ namespace Sync.Cli.Verify;
 
 /// <summary>Walks the facts of one feed in order and says what breaks first: positions and sequences dense, causation the key's
 /// previous fact, value hashes true, times growing never backwards, the collection's previous position right, the chain unbroken.</summary>
-internal sealed class FeedWalk(FeedId feed)
+public sealed class FeedWalk(FeedId feed)
 {
     // One entry per key ever written in the feed: a walk cannot check causation with less.
     private readonly Dictionary<SyncedKey, (Sequence Sequence, FactId Id, ChangeOp Op)> _heads = [];
@@ -14,19 +14,25 @@ internal sealed class FeedWalk(FeedId feed)
     private Timestamp _time;
     private LeaseEpoch _epoch;
 
+    /// <summary>The feed.</summary>
     public FeedId Feed => feed;
 
+    /// <summary>The last fact that was right.</summary>
     public Position Position { get; private set; }
 
+    /// <summary>Keys whose last fact is a value.</summary>
     public long Live { get; private set; }
 
+    /// <summary>Keys that have a fact.</summary>
     public int Keys => _heads.Count;
 
+    /// <summary>Vaults that have a fact.</summary>
     public IEnumerable<string> Vaults => _collections.Keys.Select(name => name.Vault).Distinct(StringComparer.Ordinal);
 
+    /// <summary>The highest sequence of any key.</summary>
     public long MaxSequence { get; private set; }
 
-    /// <summary>Checks the next fact.</summary>
+    /// <summary>Checks the next fact. After a wrong one the walk is over.</summary>
     /// <returns>Null when it continues the feed; else what is wrong with it.</returns>
     public string? Next(Fact fact)
     {

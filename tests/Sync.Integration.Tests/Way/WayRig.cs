@@ -23,6 +23,9 @@ internal sealed class WayRig : IAsyncDisposable
 
     public NatsServer Nats { get; }
 
+    /// <summary>The superuser's connection string to the ledger.</summary>
+    public string Database => _database;
+
     public BusOptions Broker => new() { Url = Nats.Url };
 
     public static async Task<WayRig> StartAsync()
