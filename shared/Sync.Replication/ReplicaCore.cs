@@ -20,6 +20,7 @@ public sealed partial class ReplicaCore<T>
     private SchemaVersion _refusedMajor;       // a skew of this major was refetched: the head's major is known to be it
     private Sequence _refusedOnce;             // a refusal up to here was refetched: again only when the head changes
     private Sequence _refusedHead;             // the writer's own answer up to here was refused: ask only for newer
+    private Sequence _refusedTo;               // a refusal up to here came in its turn: nothing is missing below it
     private Sequence _historyTo, _historyFrom; // how far the key's history came, and had come when the round began
     private Position _need;
     private bool _recovering, _recoveryFailed, _disposed;
@@ -200,6 +201,7 @@ public sealed partial class ReplicaCore<T>
         (Value, HasValue, Sequence, SchemaVersion) = (value, hasValue, envelope.Sequence, envelope.SchemaVersion);
         (At, Time) = (new(envelope.Feed, envelope.History, envelope.Position), envelope.Time);
         _counters.Applied++;
+        if (_refusedTo > Sequence) _refusedTo = Sequence; // refused before there was a value: what lies between may come yet
         if (hasValue) _refusedMajor = default;
         _recoveryFailed = false;
         Status = IsIdle ? ReplicaStatus.Ok : ReplicaStatus.Refetching;
@@ -210,6 +212,7 @@ public sealed partial class ReplicaCore<T>
     private ReplicaEffects Refuse(Envelope envelope, EnvelopeOrigin origin, bool isMajor)
     {
         if (origin != EnvelopeOrigin.Answer && origin != EnvelopeOrigin.History && IsGap(envelope)) _counters.Gaps++;
+        if (InTurn < Sequence.None || envelope.Sequence == InTurn.Next) _refusedTo = envelope.Sequence;
         See(envelope);
         if (origin == EnvelopeOrigin.Answer)
         {
@@ -252,9 +255,15 @@ public sealed partial class ReplicaCore<T>
         history.Value != 0 && SeenAt.History.Value != 0 && history != SeenAt.History
         && !_rules.Faults.HistoryResetIgnored;
 
-    // Without a mark there is nothing to be behind of: the first envelope is never a gap.
-    private bool IsGap(Envelope envelope) =>
-        Seen >= Sequence.None && envelope.Sequence > Seen.Next && !_rules.Faults.GapNotNoticed;
+    // Without a mark there is nothing to be behind of: the first envelope is never a gap. Who needs every change is
+    // behind of what was given out or refused in its turn: a higher one that was refused early hides no gap below it.
+    private bool IsGap(Envelope envelope)
+    {
+        var mark = _held is null ? Seen : InTurn;
+        return mark >= Sequence.None && envelope.Sequence > mark.Next && !_rules.Faults.GapNotNoticed;
+    }
+
+    private Sequence InTurn => Sequence > _refusedTo ? Sequence : _refusedTo;
 
     private void See(Envelope envelope)
     {
@@ -276,7 +285,7 @@ public sealed partial class ReplicaCore<T>
     {
         Sequence = Seen = _refusedOnce = _refusedHead = Sequence.Unknown;
         (At, SeenAt, _refusedMajor, _need) = (default, new(default, history, Position.Start), default, Position.Start);
-        (_historyTo, _historyFrom) = (Sequence.Unknown, Sequence.Unknown);
+        (_refusedTo, _historyTo, _historyFrom) = (Sequence.Unknown, Sequence.Unknown, Sequence.Unknown);
         _held?.Clear();
     }
 

@@ -5,7 +5,8 @@ using ReplicaFaults = Sync.Replication.PlantedFaults;
 namespace Sync.Simulation;
 
 /// <summary>How a history ended.</summary>
-internal sealed record Ending(Plan Plan, Violation? Violation, long Steps, TimeSpan At, ulong Hash, Coverage Coverage, string Tail);
+internal sealed record Ending(Plan Plan, Violation? Violation, long Steps, TimeSpan At, ulong Hash, Coverage Coverage,
+    string Tail);
 
 /// <summary>Runs histories, and makes a failing one small.</summary>
 internal static class History
@@ -57,9 +58,11 @@ internal static class History
     public static string Describe(Ending failed, Ending shrunk) => string.Create(CultureInfo.InvariantCulture,
         $"""
         Seed {failed.Plan.Seed}: {failed.Violation!.Message}
-        at step {failed.Steps}, {failed.At.TotalMilliseconds:F3} ms, {failed.Plan.Operations} operations, faults {failed.Plan.Kinds}
+        at step {failed.Steps}, {failed.At.TotalMilliseconds:F3} ms, {failed.Plan.Operations} operations,
+            faults {failed.Plan.Kinds}
         Replay: SYNC_SIM_SEED={failed.Plan.Seed} SYNC_SIM_HISTORIES=1
-        Shrunk to {shrunk.Plan.Operations} operations, faults {shrunk.Plan.Kinds}, step {shrunk.Steps}: {shrunk.Violation!.Message}
+        Shrunk to {shrunk.Plan.Operations} operations, faults {shrunk.Plan.Kinds},
+            step {shrunk.Steps}: {shrunk.Violation!.Message}
         Its last steps:
         {shrunk.Tail}
         """);

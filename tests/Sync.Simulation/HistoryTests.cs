@@ -5,7 +5,8 @@ using Xunit;
 
 namespace Sync.Simulation;
 
-/// <summary>The invariants over many histories. <c>SYNC_SIM_SEED</c> is the first seed, <c>SYNC_SIM_HISTORIES</c> how many follow.</summary>
+/// <summary>The invariants over many histories. <c>SYNC_SIM_SEED</c> is the first seed, <c>SYNC_SIM_HISTORIES</c> how
+/// many follow.</summary>
 public sealed class HistoryTests(ITestOutputHelper output)
 {
     private const ulong BaseSeed = 20_260_101;
@@ -27,7 +28,7 @@ public sealed class HistoryTests(ITestOutputHelper output)
             if (ending.Violation is not null) Assert.Fail(History.Describe(ending, History.Shrink(ending)));
         }
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{histories} histories from seed {first}: {steps} steps, {histories / watch.Elapsed.TotalSeconds:F0} histories/s"));
+            $"{histories} histories from seed {first}: {steps} steps, {histories / watch.Elapsed.TotalSeconds:F0}/s"));
         foreach (var (what, count) in coverage.Counts) output.WriteLine($"{count,9} {what}");
         // A few replayed histories need not reach everything.
         if (histories >= 1000) coverage.Missing().ShouldBeEmpty();
@@ -46,5 +47,6 @@ public sealed class HistoryTests(ITestOutputHelper output)
     }
 
     private static ulong? FromEnvironment(string name) =>
-        ulong.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
+        ulong.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture,
+            out var value) ? value : null;
 }

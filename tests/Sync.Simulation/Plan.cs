@@ -15,7 +15,8 @@ internal sealed record Plan
     public required int Hosts { get; init; }
     public required int ReplicasPerHost { get; init; }
 
-    /// <summary>Chance of a world fault after each operation, and of a message fault at each message, in percent.</summary>
+    /// <summary>Chance of a world fault after each operation, and of a message fault at each message, in
+    /// percent.</summary>
     public required int Intensity { get; init; }
 
     public required LedgerOptions Ledger { get; init; }
@@ -48,8 +49,8 @@ internal sealed record Plan
     private static readonly int[] Densities = [5, 12, 25, 45];
     private static readonly int[] Intensities = [3, 8, 20];
 
-    // Times are shorter than the defaults where the defaults would only make histories longer; small limits reach the paths that
-    // large ones hide.
+    // Times are shorter than the defaults where the defaults would only make histories longer; small limits reach the
+    // paths that large ones hide.
     private static LedgerOptions LedgerOf(SimRandom random) => new()
     {
         Owner = "any",
@@ -77,5 +78,6 @@ internal sealed record Plan
         RequestTimeout = TimeSpan.FromSeconds(1),
     };
 
-    public SyncedKey KeyOf(int index) => new(Feeds == 1 || index % 2 == 0 ? "acme" : "beta", index % 3 == 2 ? "b" : "a", $"k{index}");
+    public SyncedKey KeyOf(int index) =>
+        new(Feeds == 1 || index % 2 == 0 ? "acme" : "beta", index % 3 == 2 ? "b" : "a", $"k{index}");
 }

@@ -8,7 +8,8 @@ using ReplicaFaults = Sync.Replication.PlantedFaults;
 
 namespace Sync.Simulation;
 
-/// <summary>Is the checker awake? Each switch of the cores breaks one rule; the same histories must find it, and name what broke.</summary>
+/// <summary>Is the checker awake? Each switch of the cores breaks one rule; the same histories must find it, and name
+/// what broke.</summary>
 public sealed class PlantedFaultTests(ITestOutputHelper output)
 {
     private const ulong BaseSeed = 7_000_000;
@@ -36,13 +37,12 @@ public sealed class PlantedFaultTests(ITestOutputHelper output)
         [nameof(ReplicaFaults.RefetchForever)] = (300, Invariants.NoStorm),
     };
 
-    /// <summary>All switches there are, so that a new one cannot be forgotten here. One belongs to a shell: the hub decides when a
-    /// replica fetches, and the simulation has drivers of its own instead of shells.</summary>
+    /// <summary>All switches there are, so that a new one cannot be forgotten here. One belongs to a shell: the hub
+    /// decides when a replica fetches, and the simulation has drivers of its own instead of shells.</summary>
     public static TheoryData<string> Switches() =>
     [
-        .. typeof(LedgerFaults).GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(property => property.Name),
-        .. typeof(ReplicaFaults).GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(property => property.Name)
-            .Where(name => name != nameof(ReplicaFaults.SubscribeAfterFetch)),
+        .. NamesOf(typeof(LedgerFaults)),
+        .. NamesOf(typeof(ReplicaFaults)).Where(name => name != nameof(ReplicaFaults.SubscribeAfterFetch)),
     ];
 
     [Theory]
@@ -70,7 +70,8 @@ public sealed class PlantedFaultTests(ITestOutputHelper output)
             .First(ending => ending.Violation is not null);
         var shrunk = History.Shrink(failed, faults);
         shrunk.Plan.Operations.ShouldBeLessThan(failed.Plan.Operations);
-        BitOperations.PopCount((uint)shrunk.Plan.Kinds).ShouldBeLessThan(BitOperations.PopCount((uint)failed.Plan.Kinds));
+        BitOperations.PopCount((uint)shrunk.Plan.Kinds)
+            .ShouldBeLessThan(BitOperations.PopCount((uint)failed.Plan.Kinds));
         var again = History.Run(shrunk.Plan, faults);
         (again.Hash, again.Violation!.Message).ShouldBe((shrunk.Hash, shrunk.Violation!.Message));
         var text = History.Describe(failed, shrunk);
@@ -78,6 +79,9 @@ public sealed class PlantedFaultTests(ITestOutputHelper output)
         text.ShouldContain(Invariants.Fenced);
         output.WriteLine(text);
     }
+
+    private static IEnumerable<string> NamesOf(Type faults) =>
+        faults.GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(property => property.Name);
 
     private static T With<T>(string name) where T : new()
     {

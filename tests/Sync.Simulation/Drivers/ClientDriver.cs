@@ -3,7 +3,8 @@ using Sync.Ledger;
 
 namespace Sync.Simulation;
 
-/// <summary>Draws writes, sends them to whoever may own the feed, and repeats under the same idempotency key what it does not know.</summary>
+/// <summary>Draws writes, sends them to whoever may own the feed, and repeats under the same idempotency key what it
+/// does not know.</summary>
 internal sealed class ClientDriver(World world)
 {
     private const int AttemptsMax = 40;
@@ -30,7 +31,8 @@ internal sealed class ClientDriver(World world)
 
     /// <summary>The same idempotency key for another write: at most one of the two may commit.</summary>
     private void Reuse(WriteCommand command) =>
-        Plan(world.Writes.Begin([command with { Op = ChangeOp.Put, Value = SimValue.Of(SimValue.Good, ++_values) }], isAtomic: false),
+        Plan(world.Writes.Begin([command with { Op = ChangeOp.Put, Value = SimValue.Of(SimValue.Good, ++_values) }],
+            isAtomic: false),
             TimeSpan.Zero);
 
     private void Plan(Write write, TimeSpan delay)
@@ -70,13 +72,15 @@ internal sealed class ClientDriver(World world)
         }));
         world.Schedule.After(Timeout, () => Over(attempt));
         // An impatient client sends the same write twice at once.
-        if (write.Attempts.Count == 1 && write.Commands[0].IdempotencyKey is not null && world.Random.Chance(8)) Plan(write, TimeSpan.Zero);
+        if (write.Attempts.Count == 1 && write.Commands[0].IdempotencyKey is not null && world.Random.Chance(8))
+            Plan(write, TimeSpan.Zero);
     }
 
     private SimRequest RequestOf(Attempt attempt, NodeDriver node)
     {
         var commands = new List<WriteCommand>();
-        foreach (var command in attempt.Write.Commands) commands.Add(command with { Producer = new("sim", attempt.Name) });
+        foreach (var command in attempt.Write.Commands)
+            commands.Add(command with { Producer = new("sim", attempt.Name) });
         var deadline = world.Schedule.Now + node.Options.WriteTimeout;
         return attempt.Write.IsAtomic
             ? new SimRequest(attempt, commands, deadline, _ => Answered(attempt))
@@ -95,7 +99,8 @@ internal sealed class ClientDriver(World world)
         attempt.IsOver = true;
         var write = attempt.Write;
         var isRepeatable = write.Commands[0].IdempotencyKey is not null;
-        // What is not known is repeated; what was refused for good, and what has its receipt, at times: the answer must be the same.
+        // What is not known is repeated; what was refused for good, and what has its receipt, at times: the answer must
+        // be the same.
         var percent = !isRepeatable || write.Attempts.Count >= AttemptsMax ? 0
             : attempt.State is AttemptState.Committed ? 10
             : attempt.State is AttemptState.Refused && !attempt.IsTransient ? 15 : 100;

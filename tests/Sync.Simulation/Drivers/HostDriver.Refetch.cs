@@ -112,15 +112,18 @@ internal sealed partial class HostDriver
             var key = batch.KeyOf(index);
             if (index < answer.Answered)
             {
-                var envelope = next < answer.Envelopes.Count && answer.Envelopes[next].Key == key ? answer.Envelopes[next++] : null;
-                if (batch.Outcomes[index] != RefetchOutcome.Cancelled) Deliver(key, batch.Items[index].Have, envelope, answer, effects);
+                var envelope = next < answer.Envelopes.Count && answer.Envelopes[next].Key == key
+                    ? answer.Envelopes[next++] : null;
+                if (batch.Outcomes[index] != RefetchOutcome.Cancelled)
+                    Deliver(key, batch.Items[index].Have, envelope, answer, effects);
             }
             if (batch.Outcomes[index] == RefetchOutcome.GaveUp) Fail(batch, index);
         }
         Run(effects);
     }
 
-    private void Deliver(SyncedKey key, Sequence have, Envelope? envelope, EnvelopeAnswer answer, List<FeedEffect> effects)
+    private void Deliver(SyncedKey key, Sequence have, Envelope? envelope, EnvelopeAnswer answer,
+        List<FeedEffect> effects)
     {
         if (!_groups.TryGetValue(key, out var group)) return;
         var again = _refetch.IsPending(key);
@@ -132,7 +135,8 @@ internal sealed partial class HostDriver
 
     private void Fail(RefetchBatch batch, int index)
     {
-        if (batch.Outcomes[index] == RefetchOutcome.Cancelled || !_groups.TryGetValue(batch.KeyOf(index), out var group)) return;
+        if (batch.Outcomes[index] == RefetchOutcome.Cancelled
+            || !_groups.TryGetValue(batch.KeyOf(index), out var group)) return;
         foreach (var replica in group) Failed(replica, batch.Outcomes[index] == RefetchOutcome.GaveUp);
     }
 

@@ -38,7 +38,8 @@ internal sealed partial class HostDriver : SimProcess
     {
         var random = World.Random;
         var key = random.Pick(World.Keys);
-        var gaps = random.Chance(60) ? GapPolicy.Refetch : random.Chance(60) ? GapPolicy.Backfill : GapPolicy.ApplyLatest;
+        var gaps = random.Chance(60) ? GapPolicy.Refetch : random.Chance(60) ? GapPolicy.Backfill
+            : GapPolicy.ApplyLatest;
         var replica = new ReplicaDriver(this, key, _schema, gaps, random.Chance(80) ? 64 : 2);
         var head = World.Ledger.Now.HeadOf(key);
         if (head is not null && random.Chance(30))
@@ -167,7 +168,8 @@ internal sealed partial class HostDriver : SimProcess
 
     private void Reset(FeedEffect effect, TimeSpan due)
     {
-        foreach (var member in _tracker.MembersOf(effect.Feed).ToList()) ReplicaOf(member).HistoryReplaced(effect.History, due);
+        foreach (var member in _tracker.MembersOf(effect.Feed).ToList())
+            ReplicaOf(member).HistoryReplaced(effect.History, due);
     }
 
     private void Restart(FeedId feed)
@@ -182,7 +184,8 @@ internal sealed partial class HostDriver : SimProcess
     }
 
     // The tracker keeps the feed of a member to itself; its freshness names it as soon as it is known.
-    private FeedId? FeedOf(ReplicaDriver replica) => FreshnessOf(replica) is { IsKnown: true } fresh ? fresh.At.Feed : null;
+    private FeedId? FeedOf(ReplicaDriver replica) =>
+        FreshnessOf(replica) is { IsKnown: true } fresh ? fresh.At.Feed : null;
 
     private ReplicaDriver ReplicaOf(FeedMember member) => _replicas.Find(replica => replica.Member == member)!;
 }

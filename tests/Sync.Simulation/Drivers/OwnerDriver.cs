@@ -9,7 +9,8 @@ internal sealed class SimRequest : WriteRequest
     public SimRequest(Attempt attempt, WriteCommand command, TimeSpan deadline, Action<WriteCompletion> answered)
         : base(command, deadline) => (Attempt, Answered) = (attempt, answered);
 
-    public SimRequest(Attempt attempt, IReadOnlyList<WriteCommand> commands, TimeSpan deadline, Action<WriteCompletion> answered)
+    public SimRequest(Attempt attempt, IReadOnlyList<WriteCommand> commands, TimeSpan deadline,
+        Action<WriteCompletion> answered)
         : base(commands, deadline) => (Attempt, Answered) = (attempt, answered);
 
     public Attempt Attempt { get; }
@@ -74,7 +75,8 @@ internal sealed class OwnerDriver
         if (_isEnded) return;
         _core.Expire(Now);
         if (_drainUntil <= Now) GiveUp();
-        if (_core.Phase is SequencerPhase.Owning or SequencerPhase.Stopping && Now >= _renewAt && !_isRenewing) Renew(_core.Lease);
+        if (_core.Phase is SequencerPhase.Owning or SequencerPhase.Stopping && Now >= _renewAt && !_isRenewing)
+            Renew(_core.Lease);
         Pump();
         if (!_isEnded) _node.After(TickEvery, Tick);
     }
@@ -94,8 +96,10 @@ internal sealed class OwnerDriver
             _calls++;
             Resolve(_core.InFlight!);
         }
-        if (Now >= _commitAt && _core.TryTakeGroup(_world.Clock.Wall, _world.Ids, _publisher.ToSave) is { } group) Commit(group);
-        while (_loads < _node.Options.LoadsInFlightMax && Now >= _loadAt && _core.TryTakeLoad(out var ticket)) Load(ticket);
+        if (Now >= _commitAt && _core.TryTakeGroup(_world.Clock.Wall, _world.Ids, _publisher.ToSave) is { } group)
+            Commit(group);
+        while (_loads < _node.Options.LoadsInFlightMax && Now >= _loadAt && _core.TryTakeLoad(out var ticket))
+            Load(ticket);
         AnswerAll();
         if (IsOver()) End();
     }
@@ -121,9 +125,11 @@ internal sealed class OwnerDriver
         _calls++;
         _world.Store.Commit(_node, group, outcome => Return(() =>
         {
-            if (outcome is CommitOutcome.Committed) (_renewAt, _commitFailures) = (Now + _node.Options.LeaseRenewEvery, 0);
+            if (outcome is CommitOutcome.Committed)
+                (_renewAt, _commitFailures) = (Now + _node.Options.LeaseRenewEvery, 0);
             if (outcome is CommitOutcome.Failed) _commitAt = Now + _node.RetryDelay(++_commitFailures);
-            if (outcome is CommitOutcome.DataError && group.Facts.Count > 1) _world.Coverage.Add("group split by poison");
+            if (outcome is CommitOutcome.DataError && group.Facts.Count > 1)
+                _world.Coverage.Add("group split by poison");
             _core.CommitReturned(outcome);
         }));
     }

@@ -3,7 +3,8 @@ using Sync.Ledger;
 
 namespace Sync.Simulation;
 
-/// <summary>Carries out what a publisher's core decides, one step an event, so that anything may come between two steps.</summary>
+/// <summary>Carries out what a publisher's core decides, one step an event, so that anything may come between two
+/// steps.</summary>
 internal sealed class PublisherDriver(NodeDriver node, FeedState state)
 {
     private readonly World _world = node.World;
@@ -111,7 +112,8 @@ internal sealed class PublisherDriver(NodeDriver node, FeedState state)
     {
         _world.Coverage.Add("publisher read from the ledger");
         _world.Store.Call(node,
-            store => store.ReadFeedAsync(_feed, step.After, node.Options.PublishReadFactsMax, node.Options.GroupBytesMax),
+            store => store.ReadFeedAsync(_feed, step.After, node.Options.PublishReadFactsMax,
+                node.Options.GroupBytesMax),
             page => Returned(page.Facts),
             () => node.After(Pause(), () => Returned([])));
 

@@ -3,7 +3,8 @@ using Sync.Replication;
 
 namespace Sync.Simulation;
 
-/// <summary>One replica as the production shell drives its core: a step, then what readers see, then what the step asked for.</summary>
+/// <summary>One replica as the production shell drives its core: a step, then what readers see, then what the step
+/// asked for.</summary>
 internal sealed class ReplicaDriver : IReplicaMarks
 {
     private readonly HostDriver _host;
@@ -95,6 +96,7 @@ internal sealed class ReplicaDriver : IReplicaMarks
             effects |= released;
         }
         if ((effects & ReplicaEffects.Refetch) != 0) _host.Request(this, Core.Have, Core.Need, due);
-        if ((effects & ReplicaEffects.FetchHistory) != 0) _host.FetchHistory(this, Core.Sequence, Core.Seen, Core.BackfillRound);
+        if ((effects & ReplicaEffects.FetchHistory) != 0)
+            _host.FetchHistory(this, Core.Sequence, Core.Seen, Core.BackfillRound);
     }
 }

@@ -9,9 +9,11 @@ internal sealed class Coverage
         "unknown outcome, committed", "unknown outcome, not committed", "straggler refused", "take-over",
         "take-over from a paused writer", "take-over from a dead writer", "fenced commit", "gap",
         "tail gap found by a beat", "coalesced refetch", "stale ignored", "skew by major", "parse error",
-        "refetch failed, then recovered", "publisher restart behind confirmed", "duplicate delivered", "group split by poison",
+        "refetch failed, then recovered", "publisher restart behind confirmed", "duplicate delivered",
+        "group split by poison",
         "idempotent replay", "receipt of a repeated conditional write", "atomic batch committed", "tombstone applied",
-        "re-put after a delete", "backfill in order", "history reset", "wrong key dropped", "lost envelope", "lost beat",
+        "re-put after a delete", "backfill in order", "history reset", "wrong key dropped", "lost envelope",
+        "lost beat",
         "write refused by expectation", "process killed with a commit in flight", "publisher read from the ledger",
     ];
 

@@ -4,8 +4,8 @@ using Sync.MessagePack;
 
 namespace Sync.Simulation;
 
-/// <summary>What the ledger holds, read by a cursor that is never reset: the truth that everything else is held against.
-/// Checks R2, R3, R4 and R9 at each fact.</summary>
+/// <summary>What the ledger holds, read by a cursor that is never reset: the truth that everything else is held
+/// against. Checks R2, R3, R4 and R9 at each fact.</summary>
 internal sealed class LedgerTruth(World world)
 {
     private readonly Dictionary<HistoryId, HistoryView> _histories = [];
@@ -30,7 +30,7 @@ internal sealed class LedgerTruth(World world)
             var page = StoreModel.Done(ledger.ReadFeedAsync(feed, cursor, limit, 1 << 20));
             foreach (var fact in page.Facts) Take(view, feed, fact);
             Violation.Unless(page.More || view.Position(feed) == page.Position, Invariants.Cursor,
-                () => $"feed {feed}: the page behind {cursor} ends at {view.Position(feed)} and says the feed is at {page.Position}");
+                () => $"feed {feed}: a page behind {cursor} ends at {view.Position(feed)}, not at {page.Position}");
             if (!page.More) return;
         }
     }
@@ -44,7 +44,8 @@ internal sealed class LedgerTruth(World world)
             var feed = new FeedId(index);
             Poll(feed, 100);
             var page = StoreModel.Done(ledger.ReadFeedAsync(feed, Position.Start, int.MaxValue, int.MaxValue));
-            Violation.Unless(page.Facts.Count == Now.Facts(feed).Count, Invariants.Dense, () => $"feed {feed} lost facts");
+            Violation.Unless(page.Facts.Count == Now.Facts(feed).Count, Invariants.Dense,
+                () => $"feed {feed} lost facts");
             for (var at = 0; at < page.Facts.Count; at++)
                 Violation.Unless(ReferenceEquals(page.Facts[at], Now.Facts(feed)[at]), Invariants.Dense,
                     () => $"feed {feed} has another fact at {at + 1}");
@@ -59,14 +60,18 @@ internal sealed class LedgerTruth(World world)
             () => $"feed {feed}: {fact.Position} follows {view.Position(feed)}");
         Violation.Unless(fact.Sequence.Value == (lastOfKey?.Sequence.Value ?? 0) + 1, Invariants.Dense,
             () => $"{fact.Key}: sequence {fact.Sequence} at {fact.Position} follows {lastOfKey?.Sequence}");
-        Violation.Unless(fact.Causation == lastOfKey?.Id, Invariants.Dense, () => $"{fact.Key}: causation at {fact.Position}");
+        Violation.Unless(fact.Causation == lastOfKey?.Id, Invariants.Dense,
+            () => $"{fact.Key}: causation at {fact.Position}");
         Violation.Unless(fact.After == view.LastOf(fact.Key.Vault, fact.Key.Collection), Invariants.Dense,
             () => $"{fact.Key}: 'after' is {fact.After} at {fact.Position}");
-        Violation.Unless(fact.Chain == FactChain.Next(last?.Chain ?? default, fact), Invariants.Dense, () => $"chain at {fact.Position}");
-        Violation.Unless(last is null || fact.TransactionTime >= last.TransactionTime, Invariants.Dense, () => $"time at {fact.Position}");
+        Violation.Unless(fact.Chain == FactChain.Next(last?.Chain ?? default, fact), Invariants.Dense,
+            () => $"chain at {fact.Position}");
+        Violation.Unless(last is null || fact.TransactionTime >= last.TransactionTime, Invariants.Dense,
+            () => $"time at {fact.Position}");
         Violation.Unless(last is null || fact.Epoch.Value >= last.Epoch.Value, Invariants.Fenced,
             () => $"position {fact.Position} has epoch {fact.Epoch} behind epoch {last?.Epoch}");
-        Violation.Unless(fact.Op != ChangeOp.Delete || (lastOfKey is not null && lastOfKey.Op != ChangeOp.Delete), Invariants.Refused,
+        Violation.Unless(fact.Op != ChangeOp.Delete || (lastOfKey is not null && lastOfKey.Op != ChangeOp.Delete),
+            Invariants.Refused,
             () => $"{fact.Key}: a delete of nothing at {fact.Position}");
         Violation.Unless(fact.IdempotencyKey is not { } key || view.TryUse(fact.Key.Vault, key), Invariants.Once,
             () => $"idempotency key {fact.IdempotencyKey} has a second fact at {fact.Position}");
@@ -95,7 +100,8 @@ internal sealed class HistoryView(int feeds)
     public Fact? Last(FeedId feed) => _feeds[feed.Value].Count == 0 ? null : _feeds[feed.Value][^1];
 
     public Fact? At(FeedId feed, Position position) =>
-        position.Value >= 1 && position.Value <= _feeds[feed.Value].Count ? _feeds[feed.Value][(int)position.Value - 1] : null;
+        position.Value >= 1 && position.Value <= _feeds[feed.Value].Count ? _feeds[feed.Value][(int)position.Value - 1]
+            : null;
 
     public Fact? HeadOf(SyncedKey key) => _keys.TryGetValue(key, out var facts) ? facts[^1] : null;
 

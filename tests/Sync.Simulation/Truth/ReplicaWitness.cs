@@ -3,8 +3,9 @@ using Sync.Replication;
 
 namespace Sync.Simulation;
 
-/// <summary>Watches one replica as its readers do, and holds what it sees against the ledger: R5, R6, and that the way back is
-/// neither forgotten nor walked for ever. It trusts none of the replica's own marks but what a reader is shown.</summary>
+/// <summary>Watches one replica as its readers do, and holds what it sees against the ledger: R5, R6, and that the way
+/// back is neither forgotten nor walked for ever. It trusts none of the replica's own marks but what a reader is
+/// shown.</summary>
 internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
 {
     private readonly HashSet<long> _refused = [];
@@ -50,7 +51,8 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
         }
         if ((effects & (ReplicaEffects.Applied | ReplicaEffects.Cleared | ReplicaEffects.Reset)) == 0
             && core.Sequence == _shown) return;
-        Violation.Unless(core.Sequence >= _shown, Invariants.Forward, () => $"{Name} went from {_shown} back to {core.Sequence}");
+        Violation.Unless(core.Sequence >= _shown, Invariants.Forward,
+            () => $"{Name} went from {_shown} back to {core.Sequence}");
         if (core.Sequence > Sequence.None) CheckShown();
         if (replica.Gaps == GapPolicy.Backfill) CheckInOrder();
         _shown = core.Sequence;
@@ -64,8 +66,10 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
         if (!fresh.IsKnown) return;
         var core = replica.Core;
         var head = world.Ledger.Of(fresh.At.History).HeadAsOf(replica.Key, fresh.At.Position);
-        Violation.Unless(core.At.History != fresh.At.History || (head?.Sequence.Value ?? 0) <= Math.Max(core.Sequence.Value, 0),
-            Invariants.Fresh, () => $"{Name} shows {core.Sequence} and says it is current as of {fresh.At}; sequence {head?.Sequence} is at {head?.Position}");
+        Violation.Unless(core.At.History != fresh.At.History
+            || (head?.Sequence.Value ?? 0) <= Math.Max(core.Sequence.Value, 0),
+            Invariants.Fresh,
+            () => $"{Name} shows {core.Sequence} as current as of {fresh.At}; {head?.Sequence} is at {head?.Position}");
         Violation.Unless(!fresh.IsCurrent || core.Seen <= core.Sequence, Invariants.Fresh,
             () => $"{Name} says it is current, has seen {core.Seen} and shows {core.Sequence}");
     }
@@ -78,11 +82,13 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
         if (head is not null && head.Op != ChangeOp.Delete && !SimValue.Passes(head))
         {
             Violation.Unless(core.Status == ReplicaStatus.Skew && !fresh.IsCurrent, Invariants.Converged,
-                () => $"{Name}: the head {head.Sequence} cannot pass, and it is {core.Status}, showing {core.Sequence}");
+                () => $"{Name}: the head {head.Sequence} cannot pass; it is {core.Status}, showing {core.Sequence}");
             return;
         }
-        Violation.Unless(core.Sequence.Value == (head?.Sequence.Value ?? 0) && core.Status == ReplicaStatus.Ok, Invariants.Converged,
-            () => $"{Name} shows {core.Sequence} as {core.Status} (seen {core.Seen}, needs {core.Need}); the head is {head?.Sequence.Value ?? 0} at {head?.Position}");
+        Violation.Unless(core.Sequence.Value == (head?.Sequence.Value ?? 0) && core.Status == ReplicaStatus.Ok,
+            Invariants.Converged,
+            () => $"{Name} shows {core.Sequence} as {core.Status} (seen {core.Seen}, needs {core.Need}); "
+                + $"the head is {head?.Sequence.Value ?? 0} at {head?.Position}");
         Violation.Unless(core.HasValue == (head is not null && head.Op != ChangeOp.Delete), Invariants.Converged,
             () => $"{Name} has {(core.HasValue ? "a" : "no")} value at sequence {core.Sequence}");
         Violation.Unless(fresh.IsCurrent && fresh.At.History == world.Store.Ledger.Info.History, Invariants.Fresh,
@@ -94,15 +100,17 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
     {
         var core = replica.Core;
         var fact = world.Ledger.Of(core.At.History).FactOf(replica.Key, core.Sequence);
-        Violation.Unless(fact is not null, Invariants.Shown, () => $"{Name} shows sequence {core.Sequence} of {core.At}, which is not in the ledger");
+        Violation.Unless(fact is not null, Invariants.Shown,
+            () => $"{Name} shows sequence {core.Sequence} of {core.At}, which is not in the ledger");
         if (!core.HasValue)
         {
-            Violation.Unless(fact!.Op == ChangeOp.Delete, Invariants.Shown, () => $"{Name} shows nothing at {core.Sequence}");
+            Violation.Unless(fact!.Op == ChangeOp.Delete, Invariants.Shown,
+                () => $"{Name} shows nothing at {core.Sequence}");
             world.Coverage.Add("tombstone applied");
             return;
         }
         Violation.Unless(SimValue.Passes(fact!) && SimValue.IdOf(fact!.Value) == core.Value, Invariants.Shown,
-            () => $"{Name} shows value {core.Value} at sequence {core.Sequence}, which is {fact!.Op} of version {fact.SchemaVersion}");
+            () => $"{Name} shows value {core.Value} at {core.Sequence}, a {fact!.Op} of version {fact.SchemaVersion}");
     }
 
     // Whoever asked for every change gets every change that passes, but where a backfill was abandoned.
@@ -110,16 +118,17 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
     {
         var core = replica.Core;
         var isAbandoned = _mayJump || core.Counters.BackfillsAbandoned > 0;
-        for (var missed = _shown.Next; !isAbandoned && missed < core.Sequence && _shown >= Sequence.None; missed = missed.Next)
+        var isWhole = !isAbandoned && _shown >= Sequence.None;
+        for (var missed = _shown.Next; isWhole && missed < core.Sequence; missed = missed.Next)
         {
             var fact = world.Ledger.Of(core.At.History).FactOf(replica.Key, missed)!;
             Violation.Unless(fact.Op != ChangeOp.Delete && !SimValue.Passes(fact), Invariants.InOrder,
                 () => $"{Name} went from {_shown} to {core.Sequence} without {missed}");
         }
-        if (!isAbandoned && _shown > Sequence.None && core.Sequence > _shown.Next) world.Coverage.Add("backfill past a refused change");
+        if (!isAbandoned && _shown > Sequence.None && core.Sequence > _shown.Next)
+            world.Coverage.Add("backfill past a refused change");
         if (!isAbandoned && core.Counters.Gaps > 0) world.Coverage.Add("backfill in order");
-        // After a reset the promise holds from the end of the recovery on.
-        if (core.Status == ReplicaStatus.Ok) _mayJump = false;
+        _mayJump = false;
     }
 
     // A skipped sequence, by our own count of what came, is counted by the replica too.

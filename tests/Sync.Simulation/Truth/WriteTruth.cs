@@ -4,7 +4,8 @@ using Sync.Ledger;
 
 namespace Sync.Simulation;
 
-/// <summary>How one request of a write stands; set where the writer emits the answer, before the way back can lose it.</summary>
+/// <summary>How one request of a write stands; set where the writer emits the answer, before the way back can lose
+/// it.</summary>
 internal enum AttemptState
 {
     Pending,
@@ -13,7 +14,8 @@ internal enum AttemptState
     Unknown,
 }
 
-/// <summary>One request of a write. Its name is the producer of its facts, so that the ledger says which request committed.</summary>
+/// <summary>One request of a write. Its name is the producer of its facts, so that the ledger says which request
+/// committed.</summary>
 internal sealed class Attempt(Write write, int number)
 {
     public Write Write => write;
@@ -67,7 +69,8 @@ internal sealed class WriteTruth(World world)
         return attempt;
     }
 
-    /// <summary>A fact is in the ledger: somebody must have asked for it, and nobody told that it was refused.</summary>
+    /// <summary>A fact is in the ledger: somebody must have asked for it, and nobody told that it was
+    /// refused.</summary>
     public void Committed(Fact fact, Fact? before)
     {
         var attempt = _attempts[fact.Producer.Name];
@@ -78,12 +81,16 @@ internal sealed class WriteTruth(World world)
         var command = attempt.Write.Commands.FirstOrDefault(
             line => line.Key == fact.Key && line.Op == fact.Op && line.IdempotencyKey == fact.IdempotencyKey
                 && line.Value.Span.SequenceEqual(fact.Value.Span) && line.SchemaVersion == fact.SchemaVersion);
-        Violation.Unless(command is not null, Invariants.Dense, () => $"{fact.Key} at {fact.Position} is not what {attempt.Name} asked for");
-        Violation.Unless(command!.Expected is not { } expected || expected.Value == (before?.Sequence.Value ?? 0), Invariants.Refused,
+        Violation.Unless(command is not null, Invariants.Dense,
+            () => $"{fact.Key} at {fact.Position} is not what {attempt.Name} asked for");
+        Violation.Unless(command!.Expected is not { } expected || expected.Value == (before?.Sequence.Value ?? 0),
+            Invariants.Refused,
             () => $"{fact.Key} at {fact.Position} was to follow {command.Expected}, and follows {before?.Sequence}");
-        Violation.Unless(!command.OnlyIfNoLiveRecord || before is null || before.Op == ChangeOp.Delete, Invariants.Refused,
+        Violation.Unless(!command.OnlyIfNoLiveRecord || before is null || before.Op == ChangeOp.Delete,
+            Invariants.Refused,
             () => $"{fact.Key} at {fact.Position} was to be committed only without a live record");
-        Violation.Unless(!SimValue.Is(fact.Value, SimValue.Poison), Invariants.Refused, () => $"poison at {fact.Position}");
+        Violation.Unless(!SimValue.Is(fact.Value, SimValue.Poison), Invariants.Refused,
+            () => $"poison at {fact.Position}");
     }
 
     /// <summary>The writer has emitted an answer.</summary>
@@ -113,12 +120,14 @@ internal sealed class WriteTruth(World world)
         world.Trace.Add("answer", attempt.Write.Id, (long)attempt.State);
     }
 
-    /// <summary>A restore took back what lies behind a position: promises about it are void, and what is kept is read anew.</summary>
+    /// <summary>A restore took back what lies behind a position: promises about it are void, and what is kept is read
+    /// anew.</summary>
     public void Restored(FeedId feed, Position cut, IReadOnlyList<Fact> facts)
     {
         foreach (var write in _writes)
             for (var line = 0; line < write.Receipts.Length; line++)
-                if (write.Receipts[line] is { } receipt && receipt.Feed == feed && receipt.Position > cut) write.Receipts[line] = null;
+                if (write.Receipts[line] is { } receipt && receipt.Feed == feed && receipt.Position > cut)
+                    write.Receipts[line] = null;
         foreach (var fact in facts)
         {
             var attempt = _attempts[fact.Producer.Name];
@@ -134,7 +143,8 @@ internal sealed class WriteTruth(World world)
         {
             foreach (var receipt in write.Receipts)
                 if (receipt is not null) CheckDurable(receipt, write);
-            Violation.Unless(write.Facts == 0 || write.Facts == write.Commands.Count || world.Restores > 0, Invariants.Once,
+            Violation.Unless(write.Facts == 0 || write.Facts == write.Commands.Count || world.Restores > 0,
+                Invariants.Once,
                 () => $"write {write.Id} of {write.Commands.Count} lines has {write.Facts} facts");
             foreach (var attempt in write.Attempts)
                 Violation.Unless(attempt.State != AttemptState.Refused || attempt.Facts == 0, Invariants.Refused,
@@ -151,13 +161,15 @@ internal sealed class WriteTruth(World world)
             var (receipt, isReplay) = (lines[index].Receipt, lines[index].Replayed);
             CheckDurable(receipt, write);
             var command = write.Commands[index];
-            Violation.Unless(receipt.Key == command.Key && receipt.ValueHash == Hash256.Of(command.Value.Span), Invariants.Durable,
+            Violation.Unless(receipt.Key == command.Key && receipt.ValueHash == Hash256.Of(command.Value.Span),
+                Invariants.Durable,
                 () => $"write {write.Id}: the receipt is of something else");
             if (command.IdempotencyKey is not null)
             {
-                Violation.Unless(write.Receipts[index] is not { } first || first with { History = receipt.History } == receipt,
+                Violation.Unless(write.Receipts[index] is not { } first
+                    || first with { History = receipt.History } == receipt,
                     Invariants.Once,
-                    () => $"write {write.Id}: another receipt ({receipt.Position}, before {write.Receipts[index]?.Position})");
+                    () => $"write {write.Id}: receipts at {receipt.Position} and {write.Receipts[index]?.Position}");
                 write.Receipts[index] = receipt;
             }
             if (!isReplay) continue;
@@ -169,19 +181,22 @@ internal sealed class WriteTruth(World world)
     private void CheckDurable(Receipt receipt, Write write)
     {
         var fact = world.Ledger.Now.At(receipt.Feed, receipt.Position);
-        Violation.Unless(fact is not null && fact.Id == receipt.FactId && fact.Sequence == receipt.Sequence, Invariants.Durable,
-            () => $"write {write.Id} of {receipt.Key} was acknowledged at {receipt.Position}, sequence {receipt.Sequence}; "
+        Violation.Unless(fact is not null && fact.Id == receipt.FactId && fact.Sequence == receipt.Sequence,
+            Invariants.Durable,
+            () => $"write {write.Id} of {receipt.Key} was acknowledged as {receipt.Sequence} at {receipt.Position}; "
                 + $"the ledger has {fact?.Key.ToString() ?? "nothing"} there");
     }
 
-    // A later request of a write that has committed must get its receipt, not a refusal for good: from the true owner, who can know.
+    // A later request of a write that has committed must get its receipt, not a refusal for good: from the true owner,
+    // who can know.
     private void Refused(Attempt attempt, Refusal refusal, bool isOwner)
     {
         (attempt.State, attempt.IsTransient) = (AttemptState.Refused, refusal.IsTransient);
-        Violation.Unless(attempt.Facts == 0, Invariants.Refused, () => $"request {attempt.Name} is refused as {refusal.Code}, and committed");
+        Violation.Unless(attempt.Facts == 0, Invariants.Refused,
+            () => $"request {attempt.Name} is refused as {refusal.Code}, and committed");
         if (refusal.Code is RefusalCode.ExpectedSequenceDiffers) world.Coverage.Add("write refused by expectation");
         var isRepeatable = attempt.Write.Commands[0].IdempotencyKey is not null;
         Violation.Unless(refusal.IsTransient || !isOwner || !isRepeatable || attempt.Write.Facts == 0, Invariants.Once,
-            () => $"request {attempt.Name} is refused as {refusal.Code}; an earlier request of the same write has committed");
+            () => $"request {attempt.Name} is refused as {refusal.Code}; an earlier one of its write has committed");
     }
 }

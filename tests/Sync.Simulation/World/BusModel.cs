@@ -5,7 +5,8 @@ namespace Sync.Simulation;
 /// <summary>One envelope or beat on its way.</summary>
 internal readonly record struct BusMessage(Envelope? Envelope, Beat? Beat);
 
-/// <summary>The broker: takes what writers' connections bring, hands it to the connections of hosts, keeps nothing.</summary>
+/// <summary>The broker: takes what writers' connections bring, hands it to the connections of hosts, keeps
+/// nothing.</summary>
 internal sealed class BusModel(World world)
 {
     private readonly List<HostLink> _hosts = [];
@@ -67,7 +68,8 @@ internal sealed class WriterLink(World world)
     {
         var epoch = Epoch;
         if (!IsUp) done(false);
-        else world.Schedule.At(Due(), () => world.Schedule.After(world.Random.Between(0.1, 2), () => done(epoch == Epoch)));
+        else world.Schedule.At(Due(),
+            () => world.Schedule.After(world.Random.Between(0.1, 2), () => done(epoch == Epoch)));
     }
 
     public void Cut()
@@ -81,7 +83,8 @@ internal sealed class WriterLink(World world)
 
     private TimeSpan Due()
     {
-        var due = world.Schedule.Now + (world.Strikes(FaultKinds.Delay) ? world.Random.Between(1, 150) : world.Random.Between(0.1, 3));
+        var due = world.Schedule.Now + (world.Strikes(FaultKinds.Delay) ? world.Random.Between(1, 150)
+            : world.Random.Between(0.1, 3));
         return _last = due > _last ? due : _last + TimeSpan.FromTicks(1);
     }
 }
@@ -107,7 +110,8 @@ internal sealed class HostLink(World world, HostDriver host)
         world.Schedule.After(world.Random.Between(5, 400), Connect);
     }
 
-    /// <summary>What was subscribed is subscribed again, and the host is told that it may have missed something.</summary>
+    /// <summary>What was subscribed is subscribed again, and the host is told that it may have missed
+    /// something.</summary>
     public void Connect()
     {
         if (IsUp) return;
@@ -131,7 +135,8 @@ internal sealed class HostLink(World world, HostDriver host)
 
     private TimeSpan Due(BusMessage message)
     {
-        var due = world.Schedule.Now + (world.Strikes(FaultKinds.Delay) ? world.Random.Between(1, 400) : world.Random.Between(0.1, 4));
+        var due = world.Schedule.Now + (world.Strikes(FaultKinds.Delay) ? world.Random.Between(1, 400)
+            : world.Random.Between(0.1, 4));
         if (message.Envelope is not { } envelope) return _lastBeat = Behind(due, _lastBeat);
         return _last[envelope.Key] = Behind(due, _last.GetValueOrDefault(envelope.Key));
     }

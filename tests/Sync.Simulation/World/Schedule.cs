@@ -1,6 +1,7 @@
 namespace Sync.Simulation;
 
-/// <summary>Virtual time: what is to happen, by due time, then by a drawn tie-break, so that what falls together comes in any order.</summary>
+/// <summary>Virtual time: what is to happen, by due time, then by a drawn tie-break, so that what falls together comes
+/// in any order.</summary>
 internal sealed class Schedule(SimRandom ties)
 {
     private readonly PriorityQueue<Action, (TimeSpan Due, ulong Tie, long Order)> _queue = new();

@@ -1,6 +1,7 @@
 namespace Sync.Simulation;
 
-/// <summary>Something that can be killed for good, or stopped and continued: while it is stopped, what reaches it waits in order.</summary>
+/// <summary>Something that can be killed for good, or stopped and continued: while it is stopped, what reaches it waits
+/// in order.</summary>
 internal abstract class SimProcess(World world)
 {
     private readonly Queue<Action> _held = [];

@@ -1,6 +1,7 @@
 namespace Sync.Simulation;
 
-/// <summary>SplitMix64: the only source of chance. Its algorithm is ours, so a seed means the same history on every runtime.</summary>
+/// <summary>SplitMix64: the only source of chance. Its algorithm is ours, so a seed means the same history on every
+/// runtime.</summary>
 internal sealed class SimRandom(ulong seed)
 {
     private ulong _state = seed;

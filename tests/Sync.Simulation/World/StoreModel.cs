@@ -3,13 +3,14 @@ using Sync.Ledger;
 
 namespace Sync.Simulation;
 
-/// <summary>The way to the ledger: a call takes time there and back, may fail on either way, and goes on when its caller has died.
-/// The ledger itself is the production one in memory.</summary>
+/// <summary>The way to the ledger: a call takes time there and back, may fail on either way, and goes on when its
+/// caller has died. The ledger itself is the production one in memory.</summary>
 internal sealed class StoreModel(World world, MemoryLedgerStore ledger)
 {
     public MemoryLedgerStore Ledger { get; private set; } = ledger;
 
-    /// <summary>The ledger's members complete at once; anything else would be a wait that virtual time does not know.</summary>
+    /// <summary>The ledger's members complete at once; anything else would be a wait that virtual time does not
+    /// know.</summary>
     public static T Done<T>(ValueTask<T> call)
     {
         if (!call.IsCompleted) throw new InvalidOperationException("The ledger in memory did not complete at once.");

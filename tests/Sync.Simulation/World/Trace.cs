@@ -3,7 +3,8 @@ using System.Text;
 
 namespace Sync.Simulation;
 
-/// <summary>What happened, in order: a hash of all of it (the same seed gives the same hash) and the last lines for people.</summary>
+/// <summary>What happened, in order: a hash of all of it (the same seed gives the same hash) and the last lines for
+/// people.</summary>
 internal sealed class Trace(Schedule schedule)
 {
     private const int LinesMax = 80;

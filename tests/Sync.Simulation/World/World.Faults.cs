@@ -8,8 +8,10 @@ internal sealed partial class World
 {
     private static readonly FaultKinds[] OfProcesses =
     [
-        FaultKinds.WriterCrash, FaultKinds.WriterPause, FaultKinds.WriterStop, FaultKinds.WriterCut, FaultKinds.BrokerRestart,
-        FaultKinds.HostCut, FaultKinds.HostRestart, FaultKinds.HostPause, FaultKinds.Churn, FaultKinds.ClockSteps, FaultKinds.Restore,
+        FaultKinds.WriterCrash, FaultKinds.WriterPause, FaultKinds.WriterStop, FaultKinds.WriterCut,
+            FaultKinds.BrokerRestart,
+        FaultKinds.HostCut, FaultKinds.HostRestart, FaultKinds.HostPause, FaultKinds.Churn, FaultKinds.ClockSteps,
+            FaultKinds.Restore,
     ];
 
     // Up to here a restored ledger takes its facts for published: they were, in the history before.
@@ -74,7 +76,8 @@ internal sealed partial class World
         Schedule.After(Random.Between(20, 2500), process.Resume);
     }
 
-    /// <summary>All writers go, an old copy of the ledger comes back under a new history, and writers start again.</summary>
+    /// <summary>All writers go, an old copy of the ledger comes back under a new history, and writers start
+    /// again.</summary>
     private void Restore()
     {
         var (old, copy) = (Ledger.Now, LedgerOf(new HistoryId(Store.Ledger.Info.History.Value + 1)));
@@ -107,7 +110,8 @@ internal sealed partial class World
         foreach (var fact in facts)
         {
             var next = new PendingFact(fact, heads.GetValueOrDefault(fact.Key, HeadState.None));
-            heads[fact.Key] = new HeadState(fact.Sequence, fact.Position, fact.Id, fact.Op != ChangeOp.Delete, next.Origin);
+            heads[fact.Key] = new HeadState(fact.Sequence, fact.Position, fact.Id, fact.Op != ChangeOp.Delete,
+                next.Origin);
             pending.Add(next);
         }
         FeedState state;

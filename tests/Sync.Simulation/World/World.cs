@@ -3,8 +3,9 @@ using Sync.Ledger;
 
 namespace Sync.Simulation;
 
-/// <summary>START HERE. One history: two writer processes, a ledger, a broker, hosts with replicas, a client; all chance from one
-/// seed, all time virtual, all decisions by the production cores. First the faults, then quiet, then the reckoning.</summary>
+/// <summary>START HERE. One history: two writer processes, a ledger, a broker, hosts with replicas, a client; all
+/// chance from one seed, all time virtual, all decisions by the production cores. First the faults, then quiet, then
+/// the reckoning.</summary>
 internal sealed partial class World
 {
     private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(30);
@@ -62,7 +63,8 @@ internal sealed partial class World
     public void TakenOver(FeedId feed, NodeDriver by)
     {
         if (_lastOwners.TryGetValue(feed, out var last) && last != by)
-            Coverage.Add(last.IsPaused ? "take-over from a paused writer" : last.IsDead ? "take-over from a dead writer" : "take-over");
+            Coverage.Add(last.IsPaused ? "take-over from a paused writer" : last.IsDead ? "take-over from a dead writer"
+                : "take-over");
         _lastOwners[feed] = by;
     }
 
@@ -77,7 +79,7 @@ internal sealed partial class World
         while (!IsReady())
         {
             Violation.Unless(Schedule.Now < until, Invariants.Answered,
-                () => $"{ReadyWithin} after the faults stopped {Writes.Unsettled} writes are open, or a feed has no owner");
+                () => $"{ReadyWithin} after the faults {Writes.Unsettled} writes are open, or a feed has no owner");
             Schedule.RunUntil(Schedule.Now + TimeSpan.FromMilliseconds(20));
         }
         Trace.Add("ready");
@@ -93,7 +95,8 @@ internal sealed partial class World
         if (Random.Chance(Plan.Intensity)) Disturb();
         if (Random.Chance(10)) Ledger.Poll(new(Random.Below(Plan.Feeds)), Random.From(1, 5));
         // Bursts make groups and gaps; pauses make beats and lost tails.
-        Schedule.After(Random.Chance(50) ? Random.Between(0, 2) : Random.Chance(90) ? Random.Between(2, 50) : Random.Between(50, 600), Operate);
+        Schedule.After(Random.Chance(50) ? Random.Between(0, 2) : Random.Chance(90) ? Random.Between(2, 50)
+            : Random.Between(50, 600), Operate);
     }
 
     private bool IsReady()
@@ -111,7 +114,8 @@ internal sealed partial class World
         for (var index = 0; index < Plan.Feeds; index++)
         {
             var feed = new FeedId(index);
-            for (var position = _published.GetValueOrDefault(feed).Next; position <= Ledger.Now.Position(feed); position = position.Next)
+            var (next, last) = (_published.GetValueOrDefault(feed).Next, Ledger.Now.Position(feed));
+            for (var position = next; position <= last; position = position.Next)
                 Violation.Unless(Ledger.Now.Published.Contains((feed, position)), Invariants.Published,
                     () => $"the broker never got position {position} of feed {feed}");
         }
@@ -127,6 +131,10 @@ internal sealed partial class World
     {
         Feeds = Plan.Feeds,
         History = history,
-        Overrides = new Dictionary<string, FeedId>(StringComparer.Ordinal) { ["acme"] = new(0), ["beta"] = new(Plan.Feeds - 1) },
+        Overrides = new Dictionary<string, FeedId>(StringComparer.Ordinal)
+        {
+            ["acme"] = new(0),
+            ["beta"] = new(Plan.Feeds - 1),
+        },
     }, LedgerFaults);
 }

@@ -78,6 +78,25 @@ public sealed class ReplicaCoreBackfillTests
     }
 
     [Fact]
+    public void A_refused_answer_far_ahead_hides_no_gap_below_it()
+    {
+        var core = At(1, Rules);
+        core.Check(default);
+        History(core, Put(2));
+        core.Answer(Put(3, version: "2.0"));
+        Live(core, Put(4)).ShouldNotBe(ReplicaEffects.FetchHistory);
+        _seen.ShouldBe(["v2", "v4"]);
+
+        var newborn = Text(Rules);
+        newborn.Check(default);
+        newborn.Answer(Put(9, version: "2.0"));
+        Live(newborn, Put(1));
+        Live(newborn, Put(3)).HasFlag(ReplicaEffects.FetchHistory).ShouldBeTrue("2 is missing, although 9 was seen");
+        History(newborn, Put(2));
+        _seen.ShouldBe(["v2", "v4", "v1", "v2", "v3"]);
+    }
+
+    [Fact]
     public void One_held_envelope_too_many_abandons_the_backfill_for_the_newest_and_confirms_it()
     {
         var core = At(1, Rules);
