@@ -55,7 +55,8 @@ internal static class ImportLine
                 default: json.Skip(); break;
             }
         }
-        if (json.Read()) return (null, "there is text behind the object");
+        // Throws when something follows the object.
+        json.Read();
         vault ??= group is not null && partition is not null ? group + Names.ShardSeparator + partition : null;
         if (vault is null) return (null, "neither 'vault' nor 'group' and 'partition' is given");
         if (op is not (null or "put" or "delete")) return (null, $"op '{op}' is neither put nor delete");

@@ -62,7 +62,8 @@ internal static class BatchAnswer
         json.Read();
         if (json.TokenType != JsonTokenType.StartObject) throw new JsonException("not an object");
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName) answer.ReadProperty(ref json);
-        if (json.Read()) throw new JsonException("something follows the object");
+        // Throws when something follows the object.
+        json.Read();
         return answer;
     }
 
