@@ -13,6 +13,7 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
     private bool _mayJump = true;
     private long _seen = -1;
     private long _gapsBefore;
+    private long _resets;
     private HistoryId _history;
 
     private string Name => $"the replica of {replica.Key}";
@@ -25,7 +26,8 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
         if (origin == EnvelopeOrigin.Live) CheckNoticed(envelope, effects);
         else Note(envelope, isReset: false);
         if (origin != EnvelopeOrigin.Live || (effects & ReplicaEffects.Refused) == 0) return;
-        if ((effects & ReplicaEffects.Reset) != 0) _refused.Clear();
+        if (_resets != replica.Core.Counters.Resets) _refused.Clear();
+        _resets = replica.Core.Counters.Resets;
         // A refusal is asked about once; only a failed recovery, or a new head, is a reason to ask again.
         var isFirst = _refused.Add(envelope.Sequence.Value);
         Violation.Unless(isFirst || (effects & ReplicaEffects.Refetch) == 0, Invariants.NoStorm,
@@ -44,11 +46,7 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
     public void See(ReplicaEffects effects)
     {
         var core = replica.Core;
-        if ((effects & ReplicaEffects.Reset) != 0)
-        {
-            (_shown, _mayJump) = (Sequence.Unknown, true);
-            if ((effects & ReplicaEffects.Refused) == 0) _refused.Clear();
-        }
+        if ((effects & ReplicaEffects.Reset) != 0) (_shown, _mayJump) = (Sequence.Unknown, true);
         if ((effects & (ReplicaEffects.Applied | ReplicaEffects.Cleared | ReplicaEffects.Reset)) == 0
             && core.Sequence == _shown) return;
         Violation.Unless(core.Sequence >= _shown, Invariants.Forward,
@@ -117,7 +115,9 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
     private void CheckInOrder()
     {
         var core = replica.Core;
-        var isAbandoned = _mayJump || core.Counters.BackfillsAbandoned > 0;
+        // What a restore took away cannot be fetched any more.
+        var isGone = core.At.History != world.Store.Ledger.Info.History;
+        var isAbandoned = _mayJump || isGone || core.Counters.BackfillsAbandoned > 0;
         var isWhole = !isAbandoned && _shown >= Sequence.None;
         for (var missed = _shown.Next; isWhole && missed < core.Sequence; missed = missed.Next)
         {
@@ -144,7 +144,8 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
     {
         if (envelope.History != _history || isReset) (_history, _seen) = (envelope.History, -1);
         var known = _seen;
-        _seen = Math.Max(known, envelope.Sequence.Value);
+        // What resets a replica is not taken: the next is its first.
+        if (!isReset) _seen = Math.Max(known, envelope.Sequence.Value);
         return known;
     }
 }
