@@ -8,7 +8,7 @@ namespace Sync.Simulation;
 /// shown.</summary>
 internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
 {
-    private readonly HashSet<long> _refused = [];
+    private readonly HashSet<long> _asked = [];
     private Sequence _shown = Sequence.Unknown;
     private bool _mayJump = true;
     private long _seen = -1;
@@ -26,18 +26,18 @@ internal sealed class ReplicaWitness(World world, ReplicaDriver replica)
         if (origin == EnvelopeOrigin.Live) CheckNoticed(envelope, effects);
         else Note(envelope, isReset: false);
         if (origin != EnvelopeOrigin.Live || (effects & ReplicaEffects.Refused) == 0) return;
-        if (_resets != replica.Core.Counters.Resets) _refused.Clear();
+        if (_resets != replica.Core.Counters.Resets) _asked.Clear();
         _resets = replica.Core.Counters.Resets;
         // A refusal is asked about once; only a failed recovery, or a new head, is a reason to ask again.
-        var isFirst = _refused.Add(envelope.Sequence.Value);
-        Violation.Unless(isFirst || (effects & ReplicaEffects.Refetch) == 0, Invariants.NoStorm,
+        if ((effects & ReplicaEffects.Refetch) == 0) return;
+        Violation.Unless(_asked.Add(envelope.Sequence.Value), Invariants.NoStorm,
             () => $"{Name} asks again about sequence {envelope.Sequence}, which it had refused");
     }
 
     /// <summary>A seed or an answer: what lies before it is not missed.</summary>
     public void Came(Envelope envelope) => Note(envelope, isReset: false);
 
-    public void RecoveryFailed() => _refused.Clear();
+    public void RecoveryFailed() => _asked.Clear();
 
     /// <summary>A backfill was abandoned for the newest.</summary>
     public void MayJump() => _mayJump = true;
