@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Sync.Cli.Import;
@@ -7,6 +8,8 @@ namespace Sync.Cli.Import;
 /// name is replaced at the start, so that it never tells of an earlier run.</summary>
 internal sealed class RejectsFile : IAsyncDisposable
 {
+    // A reject is read by people: quotes and letters stay as they are.
+    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private FileStream? _file;
 
     public RejectsFile(string path)
@@ -21,7 +24,7 @@ internal sealed class RejectsFile : IAsyncDisposable
     {
         _file ??= new FileStream(Path, FileMode.Create, FileAccess.Write, FileShare.Read, 1 << 14, useAsync: true);
         using var line = new MemoryStream();
-        await using (var json = new Utf8JsonWriter(line))
+        await using (var json = new Utf8JsonWriter(line, Readable))
         {
             json.WriteStartObject();
             json.WriteNumber("line", rejected.Number);

@@ -105,6 +105,7 @@ public sealed class CommandTests(CliFixture cli) : IClassFixture<CliFixture>
         result.Code.ShouldBe(1, result.Err);
         result.Out.ShouldStartWith("13 lines: 2 committed, 0 were committed before, 11 rejected");
         result.Out.ShouldContain(file + ".rejects.ndjson");
+        (await File.ReadAllTextAsync(file + ".rejects.ndjson")).ShouldContain("\\\"op\\\":\\\"upsert\\\"");
         var rejects = (await File.ReadAllLinesAsync(file + ".rejects.ndjson")).Select(line => JsonDocument.Parse(line).RootElement).ToList();
         rejects.Select(line => line.GetProperty("line").GetInt32()).ShouldBe(Enumerable.Range(2, 11));
         string[] reasons = ["JSON", "key is empty", "neither put nor delete", "more than", "characters other than", "number", "duplicate key", "twice", "no 'value'", "after a single JSON value", "NoLiveRecord"];
