@@ -41,8 +41,9 @@ internal sealed partial class FeedOwner
 
     private void AnswerAll()
     {
-        while (_core.TryTakeCompletion(out var completion)) Answer(completion);
+        // First what all replicas wait for: the publisher then works beside the answers, not behind them.
         while (_core.TryTakeCommitted(out var facts)) _publisher.Append(facts);
+        while (_core.TryTakeCompletion(out var completion)) Answer(completion);
     }
 
     private void Tick()

@@ -81,7 +81,8 @@ internal sealed class Bed : IAsyncDisposable
 
     public Task<Part> ReceiverAsync() => ReadyAsync("receive", "", "--nats", Nats.Url, "--board", BareFile);
 
-    public SyncClient Client(Part door) => new(new SyncClientOptions { Writers = [door.Url], Producer = "bench:load" });
+    public SyncClient Client(Part door, int lanes = 4) =>
+        new(new SyncClientOptions { Writers = [door.Url], Producer = "bench:load", Lanes = lanes });
 
     /// <summary>Of the database with all its backends.</summary>
     public double PostgresCpu() =>

@@ -5,7 +5,7 @@ namespace Sync.Benchmarks.Way;
 /// <summary>
 /// B1: durable commits/s of 256 producers, client library to writer process to Postgres, published, one replica following;
 /// beside the same client on a plain service, and beside 16 direct connections.
-/// <code>b1 [--rounds N] [--seconds S] [--keys zipf|even] [--producers N] [--json FILE]</code>
+/// <code>b1 [--rounds N] [--seconds S] [--keys zipf|even] [--producers N] [--lanes N] [--json FILE]</code>
 /// </summary>
 internal static class CommitBenchmark
 {
@@ -21,8 +21,9 @@ internal static class CommitBenchmark
         var writer = await bed.WriterAsync();
         var plain = await bed.PlainDoorAsync();
         var follower = await bed.FollowerAsync(writer, key: 0);
-        await using var ours = bed.Client(writer);
-        await using var theirs = bed.Client(plain);
+        var lanes = Arguments.Number(args, "--lanes", 4);
+        await using var ours = bed.Client(writer, lanes);
+        await using var theirs = bed.Client(plain, lanes);
         var report = new Report(
             $"B1 durable commits, {Records.ValueBytes}-byte values, {Records.KeyCount} keys, {producers} producers, "
             + $"{(isZipf ? "Zipf" : "even")} updates, {rounds} alternating rounds (min / median / max)");
