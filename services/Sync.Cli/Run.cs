@@ -28,7 +28,8 @@ internal static class Run
                     or SyncErrorCode.LedgerUnavailable => ExitCode.Unreachable,
                 _ => ExitCode.Wrong,
             };
-            return Fail(connection, error.Message, code);
+            var hint = error.Code == SyncErrorCode.BusUnavailable ? $"; is the broker running at {connection?.Nats}?" : "";
+            return Fail(connection, error.Message + hint, code);
         }
         catch (JsonException)
         {

@@ -91,7 +91,7 @@ public sealed class FailureTests : IDisposable
         var result = await RunAsync("watch", "acme", "user", "1");
         (result.Code, result.Out).ShouldBe((3, ""));
         result.Err.TrimEnd('\n').ShouldNotContain('\n');
-        result.Err.ShouldContain($"127.0.0.1:{_port}");
+        result.Err.ShouldEndWith($"; is the broker running at nats://127.0.0.1:{_port}?\n");
     }
 
     private Task<CliResult> RunAsync(params string[] arguments) => CliRun.Start(
