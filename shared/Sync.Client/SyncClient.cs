@@ -175,7 +175,7 @@ public sealed class SyncClient : IAsyncDisposable
         var transport = new NatsTransport(bus, new EnvelopeCodec(), time: _time, logger: _logs.CreateLogger<NatsTransport>());
         try
         {
-            var source = new BusEnvelopeSource(bus, Subjects.Default, _options.RequestTimeout);
+            var source = new BusEnvelopeSource(bus, Subjects.Default, _options.RefetchTimeout);
             var hub = await ReplicaHub
                 .StartAsync(transport, source, time: _time, log: _logs.CreateLogger<ReplicaHub>()).ConfigureAwait(false);
             return new ReplicaSide(isMine ? bus : null, transport, hub);

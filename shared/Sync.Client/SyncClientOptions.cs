@@ -21,6 +21,10 @@ public sealed record SyncClientOptions
     /// <summary>Time for one request; of writes, the time without any part of the answer. Default 10 s; 100 ms to 10 min.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Time for one request by which replicas recover. Default 2 s: a request that vanished must not hold up a
+    /// recovery beyond the 5 s in which replicas are to be right again; 100 ms to 1 min.</summary>
+    public TimeSpan RefetchTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Queues of writes that keep their order, each with one request under way. Default 4; 1 to 64.</summary>
     public int Lanes { get; init; } = 4;
 
@@ -54,6 +58,7 @@ public sealed record SyncClientOptions
         {
             Range(nameof(WriteTimeout), WriteTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
             Range(nameof(RequestTimeout), RequestTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
+            Range(nameof(RefetchTimeout), RefetchTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
             Range(nameof(RetryDelayMin), RetryDelayMin, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1)),
             Range(nameof(RetryDelayMax), RetryDelayMax, RetryDelayMin, TimeSpan.FromMinutes(1)),
             Range(nameof(Lanes), Lanes, 1, 64, "lanes"),
