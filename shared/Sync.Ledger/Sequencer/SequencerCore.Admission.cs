@@ -91,6 +91,26 @@ public sealed partial class SequencerCore
         _wantedIdempotency.Enqueue(entry);
     }
 
+    // What nobody waits for any more is not asked for: while the store is away every expired write would leave its
+    // names here, without a bound, and all of them would be loaded before the first write that still waits.
+    private void ForgetUnneeded()
+    {
+        ForgetUnneeded<SyncedKey, HeadEntry>(_wantedHeads);
+        ForgetUnneeded<CollectionName, CollectionEntry>(_wantedCollections);
+        ForgetUnneeded<IdempotencyName, IdempotencyEntry>(_wantedIdempotency);
+    }
+
+    private static void ForgetUnneeded<TKey, TEntry>(Queue<TEntry> wanted)
+        where TEntry : CacheEntry<TKey, TEntry>
+    {
+        for (var left = wanted.Count; left > 0; left--)
+        {
+            var entry = wanted.Dequeue();
+            if (entry.Pins > 0) wanted.Enqueue(entry);
+            else if (entry.Knowledge == Knowledge.Wanted) entry.Knowledge = Knowledge.Missing;
+        }
+    }
+
     private HeadEntry[] TakeWanted(Queue<HeadEntry> wanted)
     {
         var taken = new HeadEntry[Math.Min(wanted.Count, _options.LoadItemsMax)];

@@ -148,6 +148,7 @@ public sealed partial class SequencerCore
             if (entry.Knowledge == Knowledge.Loading) Want(entry);
         foreach (var entry in ticket.Idempotency)
             if (entry.Knowledge == Knowledge.Loading) Want(entry);
+        ForgetUnneeded();
     }
 
     /// <summary>A finished request to answer.</summary>
@@ -162,9 +163,11 @@ public sealed partial class SequencerCore
     /// <param name="now">Steady clock.</param>
     public void Expire(TimeSpan now)
     {
-        foreach (var request in _waiting.RemoveWhere(request => request.Deadline <= now))
+        var late = _waiting.RemoveWhere(request => request.Deadline <= now);
+        foreach (var request in late)
             Finish(request, null, new Refusal(RefusalCode.LedgerUnavailable,
                 "The ledger did not take the write before its deadline; nothing was committed. Try again later."));
+        if (late.Count > 0) ForgetUnneeded();
         if (InFlight is null) return;
         foreach (var request in _units)
             if (!request.IsAnswered && request.Deadline <= now)

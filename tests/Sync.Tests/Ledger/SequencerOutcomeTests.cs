@@ -25,6 +25,28 @@ public sealed class SequencerOutcomeTests
     }
 
     [Fact]
+    public void Names_that_only_expired_writes_wanted_are_not_loaded()
+    {
+        _rig.Submit(Put(User("loading")), TimeSpan.FromSeconds(1));
+        _rig.Core.TryTakeLoad(out var lost).ShouldBeTrue();
+        _rig.Submit(Put(User("late")), TimeSpan.FromSeconds(1));
+        _rig.Core.Expire(TimeSpan.FromSeconds(1));
+        _rig.Core.LoadFailed(lost);
+        _rig.Core.TryTakeLoad(out _).ShouldBeFalse();
+
+        var waiting = _rig.Submit(Put(User("waiting")));
+        _rig.Core.TryTakeLoad(out var ticket).ShouldBeTrue();
+        ticket.Request.Keys.ShouldBe([User("waiting")]);
+        _rig.Core.Loaded(ticket, _rig.Read(ticket));
+        var again = _rig.Submit(Put(User("late")));
+        _rig.Load();
+        _rig.Group().ShouldNotBeNull().Facts.Count.ShouldBe(2);
+        _rig.Commit();
+        _rig.Receipt(waiting).Position.ShouldBe(new Position(1));
+        _rig.Receipt(again).Position.ShouldBe(new Position(2));
+    }
+
+    [Fact]
     public void What_waits_when_a_commit_returns_is_the_next_group_and_only_one_is_in_flight()
     {
         _rig.Submit(Put(User("a")));
