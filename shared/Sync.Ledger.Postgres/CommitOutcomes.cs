@@ -20,6 +20,10 @@ internal static class CommitOutcomes
     internal static CommitOutcome Of(PostgresException error)
     {
         var detail = Errors.Describe(error);
+        // Who ends the session says nothing about its last commit; nor does a pooler (class 08) whose server
+        // connection broke. A fence that was passed already would then take our own facts for another owner's.
+        if (error.InvariantSeverity is "FATAL" or "PANIC" || error.SqlState.StartsWith("08", StringComparison.Ordinal))
+            return new CommitOutcome.Unknown(detail);
         return error.SqlState switch
         {
             FenceState => Fenced,
