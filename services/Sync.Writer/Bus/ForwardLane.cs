@@ -48,7 +48,19 @@ internal sealed class ForwardLane(
         try
         {
             while (_heldBack is not null || await _queue.Reader.WaitToReadAsync(CancellationToken.None))
-                await RoundAsync(TakeRound());
+            {
+                var round = TakeRound();
+                try
+                {
+                    await RoundAsync(round);
+                }
+                catch (Exception error)
+                {
+                    // A defect; its writes are answered, and the lane goes on with the next.
+                    WriterLog.ForwardFailed(logger, error, feed.Value);
+                    foreach (var write in round) write.Complete(new WriteResult.Unknown("Forwarding failed"));
+                }
+            }
         }
         catch (Exception error)
         {
@@ -56,7 +68,7 @@ internal sealed class ForwardLane(
         }
         // Nobody waits for ever, whatever happened to the loop.
         _queue.Writer.TryComplete();
-        while (_queue.Reader.TryRead(out var left)) left.Complete(new WriteResult.Refused(ShuttingDown));
+        while (TryTake(out var left)) left.Complete(new WriteResult.Refused(ShuttingDown));
     }
 
     private static Refusal ShuttingDown { get; } =
@@ -95,6 +107,11 @@ internal sealed class ForwardLane(
         var backoff = new Backoff(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(400), random);
         while (round.Count > 0)
         {
+            if (_stop.IsCancellationRequested)
+            {
+                foreach (var write in round) Settle(write, ShuttingDown);
+                return;
+            }
             if (engine.Owns(feed)) await WriteHereAsync(round);
             else await SendAsync(round);
             round.RemoveAll(write => write.IsAnswered || GaveUp(write) || Overtakes(write));
@@ -221,9 +238,17 @@ internal sealed class ForwardLane(
             write.LastRefusal = notMe.Refusal with { Code = RefusalCode.NoOwner };
         else if (results[0] is WriteResult.Unknown && write.IsRepeatable)
             write.MayBeCommitted = true;
+        else if (write.MayBeCommitted && IsOnlyForThisAttempt(results))
+            write.Complete(new WriteResult.Unknown("An earlier attempt to reach the feed's owner was not answered"));
         else
             write.Complete(results);
     }
+
+    // Given before the idempotency key is looked at: such a refusal says nothing about an attempt that was lost.
+    private static bool IsOnlyForThisAttempt(IReadOnlyList<WriteResult> results) =>
+        results.OfType<WriteResult.Refused>().Any(result => result.Refusal.Code
+            is RefusalCode.Overloaded or RefusalCode.LedgerUnavailable or RefusalCode.NoOwner
+            or RefusalCode.ShuttingDown);
 
     private Refusal NoOwner(string reason) => new(
         RefusalCode.NoOwner, $"Feed {feed}: {reason}, and none did within {options.OwnerTimeout}. Repeat it later.");
