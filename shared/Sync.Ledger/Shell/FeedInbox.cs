@@ -48,10 +48,17 @@ internal sealed class FeedInbox(int writesMax, LoopSignal signal)
             (writes, _writes, _spareWrites) = (_writes, _spareWrites, _writes);
             (answers, _answers, _spareAnswers) = (_answers, _spareAnswers, _answers);
         }
-        foreach (var answer in answers) answer();
-        answers.Clear();
-        foreach (var write in writes) take(write);
-        writes.Clear();
+        try
+        {
+            foreach (var answer in answers) answer();
+        }
+        finally
+        {
+            // Also after a failure every write is handed over: nobody else would answer it.
+            answers.Clear();
+            foreach (var write in writes) take(write);
+            writes.Clear();
+        }
     }
 
     public void Close()

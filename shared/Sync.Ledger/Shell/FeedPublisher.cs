@@ -20,6 +20,8 @@ internal sealed class FeedPublisher : IDisposable
     private Task _loop = Task.CompletedTask;
     private Task _flush = Task.CompletedTask;
     private Task _read = Task.CompletedTask;
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _isDraining;
     private int _failures;
 
     public FeedPublisher(NodeParts parts, FeedState state)
@@ -58,12 +60,21 @@ internal sealed class FeedPublisher : IDisposable
     /// <summary>Stops, when everything is confirmed or the time is over.</summary>
     public async Task StopAsync(TimeSpan drain)
     {
-        var clock = _parts.Clock;
-        for (var until = clock.Steady + drain; clock.Steady < until && !IsDrained();)
-            await Task.Delay(TimeSpan.FromMilliseconds(10), clock.Provider).ConfigureAwait(false);
+        lock (_gate)
+        {
+            _isDraining = true;
+            TellDrained();
+        }
+        if (drain > TimeSpan.Zero)
+        {
+            var timeout = Task.Delay(drain, _parts.Clock.Provider, _stop.Token);
+            await Task.WhenAny(_drained.Task, timeout).ConfigureAwait(false);
+        }
         await _stop.CancelAsync().ConfigureAwait(false);
         _signal.Set();
-        await Task.WhenAll(_loop, _flush, _read).ConfigureAwait(false);
+        // The loop first: it begins flushes and reads until it has ended.
+        await _loop.ConfigureAwait(false);
+        await Task.WhenAll(_flush, _read).ConfigureAwait(false);
     }
 
     public void Dispose()
@@ -72,9 +83,10 @@ internal sealed class FeedPublisher : IDisposable
         _stop.Dispose();
     }
 
-    private bool IsDrained()
+    // Under the gate. Only once draining: before that the end of what is committed is passed all the time.
+    private void TellDrained()
     {
-        lock (_gate) return _core.Confirmed == _core.Committed;
+        if (_isDraining && _core.Confirmed == _core.Committed) _drained.TrySetResult();
     }
 
     private async Task RunAsync()
@@ -163,7 +175,11 @@ internal sealed class FeedPublisher : IDisposable
             await PauseAsync().ConfigureAwait(false);
         }
         if (!isConfirmed) _parts.Metrics.PublishRestarted();
-        lock (_gate) _core.FlushReturned(token, isConfirmed);
+        lock (_gate)
+        {
+            _core.FlushReturned(token, isConfirmed);
+            TellDrained();
+        }
         _signal.Set();
     }
 
