@@ -189,7 +189,7 @@ public sealed class LedgerNode : IAsyncDisposable
                 {
                     await AcquireFreeFeedsAsync(_stop.Token).ConfigureAwait(false);
                 }
-                catch (Exception exception) when (exception is not OperationCanceledException)
+                catch (Exception exception) when (!_stop.IsCancellationRequested)
                 {
                     _parts.Logger.AcquireFailed(exception);
                 }

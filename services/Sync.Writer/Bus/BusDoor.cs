@@ -60,7 +60,7 @@ internal sealed class BusDoor(
                     backoff.Reset();
                     await _wake.Reader.ReadAsync(either.Token);
                 }
-                catch (SyncException error)
+                catch (Exception error) when (!either.IsCancellationRequested)
                 {
                     var wait = backoff.Next();
                     WriterLog.BusWaiting(logger, backoff.Attempt, wait, error.Message);
