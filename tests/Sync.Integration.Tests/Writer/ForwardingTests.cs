@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Net;
 using Shouldly;
 using Sync.Contracts;
 using Sync.Ledger;
+using Sync.MessagePack;
 using Sync.Testing.Nats;
 using Sync.Testing.Postgres;
 using Sync.Transport;
@@ -80,6 +82,30 @@ public sealed class ForwardingTests(PostgresFixture postgres)
         lost.Problem.ShouldBe("unknown-outcome");
         lost.Json.GetProperty("detail").GetString()!.ShouldContain("same Idempotency-Key");
         lost.Header("Retry-After").ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_repeat_that_is_refused_for_a_passing_reason_does_not_deny_the_attempt_that_was_lost()
+    {
+        await using var system = await LeasedAwayAsync();
+        var attempts = 0;
+        await using var owner = await system.Bus.ServeAsync(
+            "sync.own.*", Subjects.WriterQueueGroup, (_, _) => new(Interlocked.Increment(ref attempts) == 1
+                ? BusReply.Failed(500, "committed, but the answer was lost")
+                : Overloaded()),
+            new ServeOptions { DrainTimeout = TimeSpan.Zero });
+        await using var writer = await WriterUnderTest.StartAsync(system.Parts, "Writer:OwnerTimeout=00:00:10");
+        var lost = await writer.PutAsync("/v1/vaults/acme/c/a", "1", ("Idempotency-Key", "one"));
+        lost.Problem.ShouldBe("unknown-outcome");
+        attempts.ShouldBe(2);
+    }
+
+    private static BusReply Overloaded()
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        WriteResultCodec.EncodeMany(
+            [new WriteResult.Refused(new Refusal(RefusalCode.Overloaded, "The feed's queue is full."))], buffer);
+        return BusReply.Of(buffer.WrittenMemory);
     }
 
     private static async Task<int> OwnedAsync(WriterUnderTest writer) =>
