@@ -4,6 +4,7 @@ using Shouldly;
 using Sync.Contracts;
 using Sync.Ledger;
 using Sync.MessagePack;
+using Sync.Testing.Ledger;
 using Sync.Testing.Nats;
 using Sync.Testing.Postgres;
 using Sync.Transport;
@@ -98,6 +99,30 @@ public sealed class ForwardingTests(PostgresFixture postgres)
         var lost = await writer.PutAsync("/v1/vaults/acme/c/a", "1", ("Idempotency-Key", "one"));
         lost.Problem.ShouldBe("unknown-outcome");
         attempts.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Lines_of_a_key_commit_in_their_order_although_the_feed_changes_its_owner_in_the_middle()
+    {
+        const int lines = 3000;
+        var commits = 0;
+        var store = new ScriptedStore(
+            new MemoryLedgerStore(TimeProvider.System, new MemoryLedgerOptions { Feeds = 1 }))
+        {
+            // Every third group finds that the lease is lost; the feed is then taken again under another epoch.
+            OnCommit = (_, commit) =>
+                Interlocked.Increment(ref commits) % 3 == 0 ? new(new CommitOutcome.Fenced()) : commit(),
+        };
+        await using var system = new EmbeddedSystem(store);
+        await using var writer = await WriterUnderTest.StartAsync(
+            system.Parts, "Ledger:AcquireEvery=00:00:00.01", "Ledger:GroupFactsMax=1000", "Writer:OwnerTimeout=00:00:20");
+
+        var batch = await writer.BatchAsync(string.Concat(Enumerable.Range(0, lines).Select(index =>
+            $$"""{"vault":"acme","collection":"c","key":"k","value":{{index}}}""" + "\n")));
+
+        batch.Lines.Select(line => line.GetProperty("sequence").GetInt64())
+            .ShouldBe(Enumerable.Range(1, lines).Select(sequence => (long)sequence));
+        commits.ShouldBeGreaterThan(3);
     }
 
     private static BusReply Overloaded()

@@ -9,9 +9,6 @@ public sealed partial class DocsTests
 {
     private static readonly string[] Roots = ["shared/", "services/", "tests/", "infra/", "docs/", ".ci/"];
 
-    /// <summary>Named by the docs ahead of the work that makes it. Take a line out when it is there.</summary>
-    private static readonly string[] Announced = ["docs/PROTOCOL.md", "docs/decisions", "tests/consumers/node"];
-
     private static IEnumerable<string> Docs => Repository.Files.Where(
         file => file == "README.md"
             || (file.StartsWith("docs/", StringComparison.Ordinal) && file.EndsWith(".md", StringComparison.Ordinal))
@@ -26,7 +23,7 @@ public sealed partial class DocsTests
             from file in Docs
             from word in Words(file)
             where Roots.Any(root => word.StartsWith(root, StringComparison.Ordinal))
-            where !IsThere(word.TrimEnd('/'))
+            where !Repository.Exists(word.TrimEnd('/'))
             select $"{file}: {word}",
             "The docs name a path that is not there:");
     }
@@ -48,12 +45,9 @@ public sealed partial class DocsTests
         let target = match.Groups["path"].Value.Split('#')[0]
         where target.Length > 0 && !target.Contains(':', StringComparison.Ordinal)
         let folder = Path.GetDirectoryName(file) ?? ""
-        where !IsThere(Path.Combine(folder, target))
+        where !Repository.Exists(Path.Combine(folder, target))
         select $"{file}: {target}",
         "A link leads nowhere:");
-
-    private static bool IsThere(string path) =>
-        Repository.Exists(path) || Announced.Contains(path, StringComparer.Ordinal);
 
     /// <summary>
     /// Blank-separated words of everything in backticks and of fenced commands; patterns and placeholders are left out.
