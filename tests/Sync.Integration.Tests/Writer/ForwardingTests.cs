@@ -102,7 +102,7 @@ public sealed class ForwardingTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Lines_of_a_key_commit_in_their_order_although_the_feed_changes_its_owner_in_the_middle()
+    public async Task When_the_feed_changes_its_owner_in_the_middle_no_line_of_a_key_overtakes_one_that_failed()
     {
         const int lines = 3000;
         var commits = 0;
@@ -120,9 +120,13 @@ public sealed class ForwardingTests(PostgresFixture postgres)
         var batch = await writer.BatchAsync(string.Concat(Enumerable.Range(0, lines).Select(index =>
             $$"""{"vault":"acme","collection":"c","key":"k","value":{{index}}}""" + "\n")));
 
-        batch.Lines.Select(line => line.GetProperty("sequence").GetInt64())
-            .ShouldBe(Enumerable.Range(1, lines).Select(sequence => (long)sequence));
-        commits.ShouldBeGreaterThan(3);
+        var committed = batch.Lines.TakeWhile(line => line.TryGetProperty("sequence", out _)).ToList();
+        committed.Select(line => line.GetProperty("sequence").GetInt64())
+            .ShouldBe(Enumerable.Range(1, committed.Count).Select(sequence => (long)sequence));
+        committed.Count.ShouldBeLessThan(lines);
+        batch.Lines.Count.ShouldBe(lines);
+        batch.Lines.Skip(committed.Count).Select(Answer.ProblemOf)
+            .ShouldAllBe(problem => problem == "overloaded" || problem == "no-owner");
     }
 
     private static BusReply Overloaded()
