@@ -60,6 +60,20 @@ public sealed class PostgresFaultTests(PostgresDatabase database) : IClassFixtur
     }
 
     [Fact]
+    public async Task What_a_pooler_says_of_a_broken_connection_leaves_an_unknown_outcome()
+    {
+        await using var ledger = await TestLedger.CreateAsync(await database.CreateDatabaseAsync(), feeds: 1);
+        var driver = await StoreDriver.AcquireAsync(ledger.Store);
+        await driver.WriteAsync(Put(User("a")));
+        await ledger.ExecuteAsync("""
+            create function sync.broken() returns trigger language plpgsql as
+                $$ begin raise exception 'server conn crashed?' using errcode = '08P01'; end $$;
+            create trigger broken before insert on sync.fact for each statement execute function sync.broken()
+            """);
+        (await driver.TryCommitAsync(await driver.GroupAsync(Put(User("b"))))).ShouldBeOfType<CommitOutcome.Unknown>();
+    }
+
+    [Fact]
     public async Task A_row_locked_too_long_fails_the_commit_certainly()
     {
         await using var ledger = await TestLedger.CreateAsync(
