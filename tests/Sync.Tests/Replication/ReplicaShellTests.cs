@@ -135,7 +135,7 @@ public sealed partial class ReplicaShellTests : IAsyncLifetime
         _writer.Put(new("acme", "user", "nobody"), "x");
         await BeatAsync();
         await UntilAsync(() => replicas.TrueForAll(replica => replica.Status == ReplicaStatus.Refetching));
-        foreach (var replica in replicas) await AdvanceUntilAsync(replica.WhenIdleAsync(), TimeSpan.FromMilliseconds(500));
+        await AfterSpreadAsync(Task.WhenAll(replicas.Select(replica => replica.WhenIdleAsync())));
         replicas.ShouldAllBe(replica => replica.Value == "new");
         (_writer.Requests.Count - before).ShouldBe(1);
         _writer.Requests[^1].Count.ShouldBe(20);
@@ -154,7 +154,7 @@ public sealed partial class ReplicaShellTests : IAsyncLifetime
         gated.Disrupt(Disruption.Reconnected);
         var recovered = NextAsync(replicas[49], change => change.Value == "new" && change.Metadata.Status == ReplicaStatus.Ok);
         _writer.Requests.ShouldBeEmpty();
-        await AdvanceUntilAsync(recovered, TimeSpan.FromMilliseconds(500));
+        await AfterSpreadAsync(recovered);
         foreach (var replica in replicas) await replica.WhenIdleAsync().WaitAsync(Bound);
         replicas.ShouldAllBe(replica => replica.Value == "new");
         _writer.Requests.Count.ShouldBe(1);
@@ -171,7 +171,7 @@ public sealed partial class ReplicaShellTests : IAsyncLifetime
         _writer.Put(Key, "new");
         gated.Disrupt(Disruption.Overflow, Key);
         var recovered = NextAsync(hot, change => change.Value == "new" && change.Metadata.Status == ReplicaStatus.Ok);
-        await AdvanceUntilAsync(recovered, TimeSpan.FromMilliseconds(500));
+        await AfterSpreadAsync(recovered);
         _writer.Requests.Single().ShouldBe([new("user", Key.Key, new(1))]);
         calm.Counters.Refetches.ShouldBe(0);
     }
@@ -315,6 +315,15 @@ public sealed partial class ReplicaShellTests : IAsyncLifetime
     private static FeedPosition At(Envelope envelope) => new(envelope.Feed, envelope.History, envelope.Position);
 
     private static Envelope Bad(long sequence) => new() { Key = Key, Value = "!"u8.ToArray(), SchemaVersion = new("1.0"), Sequence = new(sequence) };
+
+    // Once the loop waits for it the whole spread passes, then time stands still: no request that is under way can time
+    // out and be repeated.
+    private async Task AfterSpreadAsync(Task done)
+    {
+        await _time.WhenArmedAsync().WaitAsync(Bound);
+        _time.Advance(new RefetchOptions().CheckSpread);
+        await done.WaitAsync(Bound);
+    }
 
     // The hub's loop arms its timer on its own thread: move the clock in steps until the event comes.
     private async Task AdvanceUntilAsync(Task done, TimeSpan step)
