@@ -50,9 +50,19 @@ public sealed class SnapshotPage
     /// <summary>The records, in order.</summary>
     public required IReadOnlyList<Envelope> Envelopes { get; init; }
 
+    /// <summary>The collections of the scope that the page's range touches, in order, also those without a live record: a
+    /// digest stands at a collection's last change, and that may be a delete, of which no record tells.</summary>
+    public required IReadOnlyList<CollectionEntry> Collections { get; init; }
+
     /// <summary>True: the page was cut, and its range ends with its last record (it has one at least). False: its range has no end.</summary>
     public required bool More { get; init; }
 }
+
+/// <summary>A collection and its last change, as of a page.</summary>
+/// <param name="Vault">The vault.</param>
+/// <param name="Collection">The collection.</param>
+/// <param name="LastPosition">Position of its last change, deletes counted; not above the page's.</param>
+public readonly record struct CollectionEntry(string Vault, string Collection, Position LastPosition);
 
 /// <summary>Asks for the changes after a position.</summary>
 /// <param name="Feed">The feed.</param>
