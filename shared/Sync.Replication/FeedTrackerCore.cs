@@ -77,6 +77,7 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
             NameChanged(beat, feed, now);
             (feed.Known, feed.KnownAt, feed.IsKnown) = (beat.Position, now, true);
         }
+        else if (beat.Position == feed.Known) feed.KnownAt = now; // nothing changed meanwhile, and that is news
         // Also when the feed stands still: else whoever joined with an old seed, or failed to recover, waits for the next change.
         CheckUnanchored(beat.Feed, feed, now, effects);
         effects.Add(new(FeedEffectKind.BeatHeard, null, beat.Feed, beat.History, beat.Position));

@@ -129,6 +129,16 @@ public sealed partial class FeedTrackerCoreTests
     }
 
     [Fact]
+    public void An_idle_beat_says_that_what_was_current_still_is()
+    {
+        var (member, _) = Joined("a", applied: 5, answeredAt: 10);
+        Beat(10, 12);
+        Pass(TimeSpan.FromSeconds(1));
+        Beat(12, 12);
+        Fresh(member).ShouldBe(new FeedFreshness(true, new(Feed, History, new(12)), TimeSpan.FromSeconds(1), true));
+    }
+
+    [Fact]
     public void Missed_beats_check_every_key_of_that_feed_and_of_no_other()
     {
         var (a, marks) = Joined("a", applied: 5, answeredAt: 10);
