@@ -83,6 +83,9 @@ public sealed class Fact
     /// <summary><c>SHA-256(previous chain ‖ MessagePack array of the fact's fields)</c>; the feed's first follows 32 zero bytes.</summary>
     public required Hash256 Chain { get; init; }
 
+    /// <summary>W3C trace context of its request, for what its owner publishes; not kept: null once it was read back.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>The change message of this fact.</summary>
     /// <param name="history">The ledger's history.</param>
     public Envelope ToEnvelope(HistoryId history) => new()
@@ -100,5 +103,6 @@ public sealed class Fact
         After = After,
         Time = TransactionTime,
         Producer = Producer.ToString(),
+        TraceParent = TraceParent,
     };
 }

@@ -264,6 +264,7 @@ public sealed partial class SequencerCore
             After = line.CollectionBefore,
             Epoch = _state.Lease.Epoch,
             Chain = chain,
+            TraceParent = command.TraceParent,
         };
     }
 }

@@ -31,6 +31,16 @@ public sealed class LedgerNodeTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_is_published_carries_the_trace_of_its_write()
+    {
+        const string Trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        var node = await StartAsync("one");
+        var receipt = Committed(await node.WriteAsync(Put(User("a"), "1") with { TraceParent = Trace }));
+        await _transport.WhenAsync(() => _transport.Seen(receipt.Feed).OfType<Envelope>().Any());
+        _transport.Seen(receipt.Feed).OfType<Envelope>().ShouldHaveSingleItem().TraceParent.ShouldBe(Trace);
+    }
+
+    [Fact]
     public async Task Many_producers_at_once_leave_a_sound_ledger_and_everything_is_published()
     {
         var node = await StartAsync("one");
