@@ -117,39 +117,40 @@ internal sealed class NameDirectory
     internal async ValueTask<IReadOnlyList<Fact>> NameAsync(
         NpgsqlConnection connection, IReadOnlyList<FactRow> rows, CancellationToken cancellation)
     {
+        var known = await NamesAsync(connection, rows.Select(row => row.Collection), cancellation).ConfigureAwait(false);
         var facts = new Fact[rows.Count];
-        Dictionary<int, CollectionName>? looked = null;
-        for (var index = 0; index < facts.Length; index++)
-        {
-            var row = rows[index];
-            if (!_names.TryGetValue(row.Collection, out var name) && looked?.TryGetValue(row.Collection, out name) != true)
-            {
-                looked = await NamesAsync(connection, rows, cancellation).ConfigureAwait(false);
-                if (!looked.TryGetValue(row.Collection, out name))
-                    throw new SyncException(
-                        SyncErrorCode.Corrupt,
-                        $"The fact at position {row.Position} names collection {row.Collection}, which is not there.");
-            }
-            facts[index] = row.ToFact(name);
-        }
+        for (var index = 0; index < facts.Length; index++) facts[index] = rows[index].ToFact(known[rows[index].Collection]);
         return facts;
     }
 
-    private async ValueTask<Dictionary<int, CollectionName>> NamesAsync(
-        NpgsqlConnection connection, IReadOnlyList<FactRow> rows, CancellationToken cancellation)
+    /// <summary>The names of collections that facts name.</summary>
+    /// <exception cref="SyncException"><see cref="SyncErrorCode.Corrupt"/>: there is no such collection.</exception>
+    internal async ValueTask<IReadOnlyDictionary<int, CollectionName>> NamesAsync(
+        NpgsqlConnection connection, IEnumerable<int> ids, CancellationToken cancellation)
     {
-        var looked = new Dictionary<int, CollectionName>();
-        var ids = rows.Select(row => row.Collection).Distinct().ToArray();
-        await connection.QueryAsync(
+        var known = new Dictionary<int, CollectionName>();
+        var missing = new List<int>();
+        var last = 0;
+        foreach (var id in ids)
+        {
+            if (id == last) continue;
+            last = id;
+            if (_names.TryGetValue(id, out var name)) known[id] = name;
+            else missing.Add(id);
+        }
+        if (missing.Count == 0) return known;
+        await connection.ReadAsync(
             FindNames,
             reader =>
             {
                 var name = new CollectionName(reader.GetString(1), reader.GetString(2));
                 Remember(name, reader.GetInt32(0), reader.GetInt32(3), reader.GetInt16(4));
-                return looked[reader.GetInt32(0)] = name;
+                known[reader.GetInt32(0)] = name;
             },
-            cancellation, Value(ids)).ConfigureAwait(false);
-        return looked;
+            cancellation, Value(missing.Distinct().ToArray())).ConfigureAwait(false);
+        if (missing.Find(id => !known.ContainsKey(id)) is not 0 and var absent)
+            throw new SyncException(SyncErrorCode.Corrupt, $"A fact names collection {absent}, which is not there.");
+        return known;
     }
 
     private CollectionRow Remember(CollectionName name, int id, int vault, short feed)

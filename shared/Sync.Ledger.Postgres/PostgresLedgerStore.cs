@@ -14,6 +14,7 @@ public sealed class PostgresLedgerStore : ILedgerStore
     private readonly GroupCommit _commits;
     private readonly Reads _reads;
     private readonly CollectionReads _collections;
+    private readonly ScopeReads _scopes;
 
     private PostgresLedgerStore(Connections connections, int feeds, HistoryId history)
     {
@@ -29,6 +30,7 @@ public sealed class PostgresLedgerStore : ILedgerStore
         _commits = new GroupCommit(connections, names);
         _reads = new Reads(connections, names, sql, history);
         _collections = new CollectionReads(connections, names, sql, history, _reads);
+        _scopes = new ScopeReads(connections, names, feeds, history);
     }
 
     /// <inheritdoc/>
@@ -141,6 +143,27 @@ public sealed class PostgresLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
+    public ValueTask<SnapshotPage> SnapshotAsync(
+        SyncedPattern scope, FeedId feed, SyncedKey? after, int limit, int bytesMax, CancellationToken cancellation = default) =>
+        _scopes.SnapshotAsync(scope, Known(feed), after, Allowed(limit, SnapshotRequest.LimitMax), bytesMax, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<ChangesPage> ChangesAsync(
+        SyncedPattern scope, FeedId feed, Position after, int limit, int bytesMax, CancellationToken cancellation = default) =>
+        _scopes.ChangesAsync(scope, Known(feed), after, Allowed(limit, ChangesRequest.LimitMax), bytesMax, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<VaultsPage> VaultsAsync(string group, VaultsRequest request, CancellationToken cancellation = default)
+    {
+        Allowed(request.Limit, VaultsRequest.LimitMax);
+        return _scopes.VaultsAsync(group, request, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<CollectionDigest> DigestAsync(string vault, string collection, CancellationToken cancellation = default) =>
+        _scopes.DigestAsync(new CollectionName(vault, collection), cancellation);
+
+    /// <inheritdoc/>
     public ValueTask<Position> PositionAtAsync(FeedId feed, Timestamp time, CancellationToken cancellation = default) =>
         _reads.PositionAtAsync(Known(feed), time, cancellation);
 
@@ -162,7 +185,7 @@ public sealed class PostgresLedgerStore : ILedgerStore
 
     private const int FactsMax = 10_000;
 
-    private static int Allowed(int limit) => limit is >= 1 and <= FactsMax
+    private static int Allowed(int limit, int max = FactsMax) => limit >= 1 && limit <= max
         ? limit
-        : throw new SyncException(SyncErrorCode.Invalid, $"A limit of {limit} facts is not allowed; give 1..{FactsMax}");
+        : throw new SyncException(SyncErrorCode.Invalid, $"A limit of {limit} is not allowed; give 1..{max}");
 }

@@ -13,6 +13,15 @@ internal static class Statements
         params NpgsqlParameter[] values)
     {
         var rows = new List<T>();
+        await connection.ReadAsync(sql, reader => rows.Add(read(reader)), cancellation, values).ConfigureAwait(false);
+        return rows;
+    }
+
+    /// <summary>Row by row: no more of the answer is held than the driver's buffer.</summary>
+    internal static async ValueTask ReadAsync(
+        this NpgsqlConnection connection, string sql, Action<NpgsqlDataReader> read, CancellationToken cancellation,
+        params NpgsqlParameter[] values)
+    {
         var command = new NpgsqlCommand(sql, connection);
         await using (command.ConfigureAwait(false))
         {
@@ -20,9 +29,8 @@ internal static class Statements
             var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
                 while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
-                    rows.Add(read(reader));
+                    read(reader);
         }
-        return rows;
     }
 
     internal static async ValueTask<int> ExecuteAsync(

@@ -67,6 +67,42 @@ public interface ILedgerStore : IAsyncDisposable
     /// <summary>A replay window of a feed: as <see cref="ReadFeedAsync"/>, but filtered, so positions may jump.</summary>
     ValueTask<FactPage> WindowAsync(WindowQuery query, int limit, int bytesMax, CancellationToken cancellation = default);
 
+    /// <summary>A page of the live records of a scope in one feed, ordered by the UTF-8 bytes of vault, collection, key, of
+    /// one snapshot. Which names a scope has: <see cref="ScopeRange"/>.</summary>
+    /// <param name="scope">The scope.</param>
+    /// <param name="feed">Only what lies in this feed.</param>
+    /// <param name="after">Start behind this record, which need not exist; null = from the first.</param>
+    /// <param name="limit">1 to <see cref="SnapshotRequest.LimitMax"/>. A page may be cut before it is full.</param>
+    /// <param name="bytesMax">The page stops at the latest after the record that passes this many value bytes.</param>
+    /// <param name="cancellation">Gives up.</param>
+    ValueTask<SnapshotPage> SnapshotAsync(
+        SyncedPattern scope, FeedId feed, SyncedKey? after, int limit, int bytesMax, CancellationToken cancellation = default);
+
+    /// <summary>All changes of a scope in one feed behind a position, tombstones included, in the order of positions, of one
+    /// snapshot. At most <see cref="PositionsWalkedMax"/> positions are walked; <see cref="ChangesPage.Through"/> says how far.</summary>
+    /// <param name="scope">The scope.</param>
+    /// <param name="feed">The feed.</param>
+    /// <param name="after">Behind this position.</param>
+    /// <param name="limit">1 to <see cref="ChangesRequest.LimitMax"/>.</param>
+    /// <param name="bytesMax">The page stops after the change that passes this many value bytes.</param>
+    /// <param name="cancellation">Gives up.</param>
+    ValueTask<ChangesPage> ChangesAsync(
+        SyncedPattern scope, FeedId feed, Position after, int limit, int bytesMax, CancellationToken cancellation = default);
+
+    /// <summary>The vaults of a group that have a fact in a name that is not reserved, ordered by the UTF-8 bytes of their names,
+    /// of one snapshot.</summary>
+    /// <param name="group">The group; one that no vault can belong to has none.</param>
+    /// <param name="request">Where to start, and how many.</param>
+    /// <param name="cancellation">Gives up.</param>
+    ValueTask<VaultsPage> VaultsAsync(string group, VaultsRequest request, CancellationToken cancellation = default);
+
+    /// <summary>The digest of a collection's live records, of one snapshot. It costs a step for each record and reads no value.
+    /// A collection without a fact has count 0 and position 0.</summary>
+    ValueTask<CollectionDigest> DigestAsync(string vault, string collection, CancellationToken cancellation = default);
+
+    /// <summary>Most positions of a feed that one filtered read walks, whatever it finds there.</summary>
+    const int PositionsWalkedMax = 20_000;
+
     /// <summary>The last position committed at or before a time; 0 when there is none.</summary>
     ValueTask<Position> PositionAtAsync(FeedId feed, Timestamp time, CancellationToken cancellation = default);
 

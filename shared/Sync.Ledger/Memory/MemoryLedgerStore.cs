@@ -37,6 +37,7 @@ public sealed partial class MemoryLedgerStore : ILedgerStore
     private readonly MemoryFeed[] _feeds;
     private readonly Dictionary<SyncedKey, MemoryKey> _keys = [];
     private readonly Dictionary<CollectionName, MemoryCollection> _collections = [];
+    private readonly SortedSet<SyncedKey> _names = new(Utf8Order.Instance);
     private readonly Dictionary<IdempotencyName, Fact> _idempotency = [];
     private long _bytes;
 
@@ -221,7 +222,10 @@ public sealed partial class MemoryLedgerStore : ILedgerStore
         row.Facts.Add(fact);
         var name = new CollectionName(fact.Key.Vault, fact.Key.Collection);
         if (!_collections.TryGetValue(name, out var collection))
+        {
             _collections.Add(name, collection = new MemoryCollection());
+            _names.Add(new SyncedKey(name.Vault, name.Collection, ""));
+        }
         collection.LastPosition = fact.Position;
         if (!_keys.TryGetValue(fact.Key, out var key))
         {

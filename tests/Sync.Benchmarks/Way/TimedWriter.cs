@@ -85,6 +85,24 @@ internal sealed class TimedStore(ILedgerStore store, SyncedKey watched, Board bo
         WindowQuery query, int limit, int bytesMax, CancellationToken cancellation = default) =>
         store.WindowAsync(query, limit, bytesMax, cancellation);
 
+    public ValueTask<SnapshotPage> SnapshotAsync(
+        SyncedPattern scope, FeedId feed, SyncedKey? after, int limit, int bytesMax,
+        CancellationToken cancellation = default) =>
+        store.SnapshotAsync(scope, feed, after, limit, bytesMax, cancellation);
+
+    public ValueTask<ChangesPage> ChangesAsync(
+        SyncedPattern scope, FeedId feed, Position after, int limit, int bytesMax,
+        CancellationToken cancellation = default) =>
+        store.ChangesAsync(scope, feed, after, limit, bytesMax, cancellation);
+
+    public ValueTask<VaultsPage> VaultsAsync(
+        string group, VaultsRequest request, CancellationToken cancellation = default) =>
+        store.VaultsAsync(group, request, cancellation);
+
+    public ValueTask<CollectionDigest> DigestAsync(
+        string vault, string collection, CancellationToken cancellation = default) =>
+        store.DigestAsync(vault, collection, cancellation);
+
     public ValueTask<Position> PositionAtAsync(FeedId feed, Timestamp time, CancellationToken cancellation = default) =>
         store.PositionAtAsync(feed, time, cancellation);
 

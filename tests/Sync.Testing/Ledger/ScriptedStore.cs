@@ -88,6 +88,28 @@ public sealed class ScriptedStore(ILedgerStore inner) : ILedgerStore
         inner.WindowAsync(query, limit, bytesMax, cancellation);
 
     /// <inheritdoc/>
+    public ValueTask<SnapshotPage> SnapshotAsync(
+        SyncedPattern scope, FeedId feed, SyncedKey? after, int limit, int bytesMax,
+        CancellationToken cancellation = default) =>
+        inner.SnapshotAsync(scope, feed, after, limit, bytesMax, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<ChangesPage> ChangesAsync(
+        SyncedPattern scope, FeedId feed, Position after, int limit, int bytesMax,
+        CancellationToken cancellation = default) =>
+        inner.ChangesAsync(scope, feed, after, limit, bytesMax, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<VaultsPage> VaultsAsync(
+        string group, VaultsRequest request, CancellationToken cancellation = default) =>
+        inner.VaultsAsync(group, request, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<CollectionDigest> DigestAsync(
+        string vault, string collection, CancellationToken cancellation = default) =>
+        inner.DigestAsync(vault, collection, cancellation);
+
+    /// <inheritdoc/>
     public ValueTask<Position> PositionAtAsync(FeedId feed, Timestamp time, CancellationToken cancellation = default) =>
         inner.PositionAtAsync(feed, time, cancellation);
 
