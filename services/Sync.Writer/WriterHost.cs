@@ -1,5 +1,6 @@
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http;
 using Sync.Writer.Engine;
 using Sync.Writer.Http;
 
@@ -49,7 +50,7 @@ public static class WriterHost
             return next(context);
         });
         app.UseForeignCallerRefusal(options.Hosts, options.Origins);
-        app.UseRecordTargets();
+        app.UseRecordTargets("/v1/vaults/", "/v1/history/");
         app.UseRouting();
         WriterRoutes.Map(app);
     }

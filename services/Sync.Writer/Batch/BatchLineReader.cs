@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http;
 using Sync.Writer.Http;
 using Sync.Writer.Json;
 
@@ -171,7 +172,7 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
     {
         command = null;
         var key = new SyncedKey(line.Vault!, line.Collection!, line.Key!);
-        if (Names.Check(key) is { } wrong) return Problems.InvalidName(wrong);
+        if (Names.Check(key) is { } wrong) return RecordProblems.InvalidName(wrong);
         if (Problems.Reserved(key) is { } reserved) return reserved;
         var version = line.SchemaVersion is null ? SchemaVersion.Default : new SchemaVersion(line.SchemaVersion);
         if (!version.IsWellFormed) return Problems.InvalidSchemaVersion(version.Text);

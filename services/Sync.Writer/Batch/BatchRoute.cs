@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http;
+using Sync.Http.Json;
 using Sync.Ledger;
 using Sync.Writer.Http;
 using Sync.Writer.Json;

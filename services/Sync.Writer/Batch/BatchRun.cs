@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http.Json;
 using Sync.Writer.Engine;
 using Sync.Writer.Http;
 using Sync.Writer.Json;

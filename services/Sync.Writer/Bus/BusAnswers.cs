@@ -1,5 +1,6 @@
 using System.Buffers;
 using Sync.Contracts;
+using Sync.Http;
 using Sync.Ledger;
 using Sync.MessagePack;
 using Sync.Transport;

@@ -1,5 +1,6 @@
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http;
 using Sync.Ledger;
 using Sync.Writer.Engine;
 
@@ -22,7 +23,7 @@ internal sealed class PageRoutes(WriterEngine engine)
         problem ??= Queries.TryTime(request, "as_of", out time);
         var after = Queries.Text(request, "after");
         if (after is not null && Names.CheckKey(after) is { } wrong)
-            problem ??= Problems.InvalidName("after: " + wrong);
+            problem ??= RecordProblems.InvalidName("after: " + wrong);
         if (problem is not null)
         {
             await problem.AnswerAsync(context);
@@ -76,11 +77,11 @@ internal sealed class PageRoutes(WriterEngine engine)
         var (vault, collection, prefix) =
             (Queries.Text(request, "vault"), Queries.Text(request, "collection"), Queries.Text(request, "prefix"));
         if (vault is not null && Names.CheckVault(vault) is { } wrongVault)
-            return (Problems.InvalidName(wrongVault), null);
+            return (RecordProblems.InvalidName(wrongVault), null);
         if (collection is not null && Names.CheckCollection(collection) is { } wrongName)
-            return (Problems.InvalidName(wrongName), null);
+            return (RecordProblems.InvalidName(wrongName), null);
         if (prefix is not null && Names.CheckKey(prefix) is { } wrongPrefix)
-            return (Problems.InvalidName("prefix: " + wrongPrefix), null);
+            return (RecordProblems.InvalidName("prefix: " + wrongPrefix), null);
         if (collection is not null && vault is null)
             return (CommonProblems.Malformed("collection needs vault."), null);
         if (prefix is not null && collection is null)

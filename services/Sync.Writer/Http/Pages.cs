@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Sync.Http.Json;
 using Sync.Ledger;
 using Sync.MessagePack;
 using Sync.Writer.Json;

@@ -1,5 +1,7 @@
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http;
+using Sync.Http.Json;
 using Sync.MessagePack;
 using Sync.Writer.Json;
 
@@ -11,8 +13,6 @@ internal static class Problems
     /// <summary>How long a caller should wait before it repeats what was refused for a passing reason.</summary>
     public static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
-    public static Problem InvalidName(string detail) => Plain(RefusalCode.InvalidName, detail + ".");
-
     public static Problem InvalidSchemaVersion(string? given) => Plain(
         RefusalCode.InvalidSchemaVersion,
         $"'{Shown(given)}' is not a schema version; give one like 3.1 (1 to 9 digits each).");
@@ -23,7 +23,7 @@ internal static class Problems
     /// <returns>Null when the key is not one of theirs.</returns>
     public static Problem? Reserved(SyncedKey key) =>
         Names.IsReserved(key.Vault) || Names.IsReserved(key.Collection)
-            ? InvalidName(
+            ? RecordProblems.InvalidName(
                 "vaults and collections whose names start with '_' are the system's own; choose another name")
             : null;
 
@@ -31,11 +31,6 @@ internal static class Problems
         Plain(RefusalCode.WrongShape, "The collection is a Store: it takes put and delete, not append.");
 
     public static Problem InvalidBatch(string detail) => Plain(RefusalCode.InvalidBatch, detail);
-
-    public static Problem NotFound(string detail) => new(404, "not-found", "There is no record", detail);
-
-    public static Problem NotAcceptable(string detail) =>
-        new(406, "not-acceptable", "The answer cannot be given in that form", detail);
 
     public static Problem Overloaded(string detail) => Of(new Refusal(RefusalCode.Overloaded, detail));
 

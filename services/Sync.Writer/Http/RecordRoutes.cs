@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Text.Json;
-using Microsoft.Net.Http.Headers;
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http;
+using Sync.Http.Json;
 using Sync.Ledger;
 using Sync.MessagePack;
 using Sync.Writer.Engine;
@@ -53,16 +53,16 @@ internal sealed class RecordRoutes(IWrites writes, WriterEngine engine, WriteLim
         var fact = await engine.Store.GetAsync(key, asOf, context.RequestAborted);
         if (fact is null)
         {
-            await Problems.NotFound("The key had no fact then. Put it, or ask for another moment.")
+            await RecordProblems.NotFound("The key had no fact then. Put it, or ask for another moment.")
                 .AnswerAsync(context);
             return;
         }
-        context.Response.Headers.ETag = TagOf(fact.Sequence);
+        context.Response.Headers.ETag = EntityTags.Of(fact.Sequence);
         if (fact.Op == ChangeOp.Delete)
-            await Problems.NotFound(
+            await RecordProblems.NotFound(
                 $"The record was deleted by sequence {fact.Sequence}; ?sequence= reads what was there before.")
                 .AnswerAsync(context);
-        else if (IsCurrent(request, fact.Sequence))
+        else if (EntityTags.IsKnown(request, fact.Sequence))
             context.Response.StatusCode = StatusCodes.Status304NotModified;
         else
             await AnswerAsync(context, fact.ToEnvelope(engine.Store.Info.History), form);
@@ -105,7 +105,7 @@ internal sealed class RecordRoutes(IWrites writes, WriterEngine engine, WriteLim
                 await AnswerAsync(context, committed, answer);
                 break;
             case WriteResult.Refused refused:
-                if (refused.Refusal.Current is { } current) context.Response.Headers.ETag = TagOf(current.Sequence);
+                if (refused.Refusal.Current is { } current) context.Response.Headers.ETag = EntityTags.Of(current.Sequence);
                 await Problems.Of(refused.Refusal).AnswerAsync(context);
                 break;
             case WriteResult.Unknown unknown:
@@ -120,7 +120,7 @@ internal sealed class RecordRoutes(IWrites writes, WriterEngine engine, WriteLim
         // A replay answers as the first time did: the key's first fact created it.
         response.StatusCode = receipt.Sequence.Value == 1 ? StatusCodes.Status201Created : StatusCodes.Status200OK;
         response.ContentType = MediaTypes.NameOf(form);
-        response.Headers.ETag = TagOf(receipt.Sequence);
+        response.Headers.ETag = EntityTags.Of(receipt.Sequence);
         if (committed.Replayed) response.Headers["Sync-Replayed"] = "true";
         if (form == BodyForm.MessagePack)
         {
@@ -150,17 +150,4 @@ internal sealed class RecordRoutes(IWrites writes, WriterEngine engine, WriteLim
         asOf = new AsOf(sequence is { } number ? new Sequence(number) : null, null, time);
         return problem;
     }
-
-    private static bool IsCurrent(HttpRequest request, Sequence sequence)
-    {
-        var known = request.Headers.IfNoneMatch;
-        if (known.Count == 0 || !EntityTagHeaderValue.TryParseList(known, out var tags)) return false;
-        var current = new EntityTagHeaderValue(TagOf(sequence));
-        foreach (var tag in tags)
-            if (tag.Tag == "*" || tag.Compare(current, useStrongComparison: false)) return true;
-        return false;
-    }
-
-    private static string TagOf(Sequence sequence) =>
-        string.Create(CultureInfo.InvariantCulture, $"\"{sequence.Value}\"");
 }

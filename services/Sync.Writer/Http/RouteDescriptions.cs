@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.OpenApi;
-using Microsoft.OpenApi;
-using Sync.Hosting;
+using Sync.Http;
 
 namespace Sync.Writer.Http;
 
@@ -113,48 +112,10 @@ internal static class RouteDescriptions
         "getReadiness", "Readiness: database, broker, lease.", [], [],
         [new(200, "ready, or degraded.", MediaTypes.Json), new(503, "failing.", MediaTypes.Json)]);
 
-    public static void AddTo(OpenApiOptions options)
-    {
-        options.AddDocumentTransformer((document, _, _) =>
-        {
-            document.Info.Title = "Sync writer";
-            document.Info.Description =
-                "Commits sequenced records. Errors are RFC 9457 problems whose type starts with "
-                + $"{Sync.Hosting.Problem.TypePrefix}; docs/PROTOCOL.md lists them.";
-            return Task.CompletedTask;
-        });
-        options.AddOperationTransformer((operation, context, _) =>
-        {
-            var description =
-                context.Description.ActionDescriptor.EndpointMetadata.OfType<RouteDescription>().FirstOrDefault();
-            if (description is not null) Describe(operation, description);
-            return Task.CompletedTask;
-        });
-    }
-
-    private static void Describe(OpenApiOperation operation, RouteDescription route)
-    {
-        operation.OperationId = route.Id;
-        operation.Tags = null;
-        operation.Summary = route.Summary;
-        operation.Parameters = [.. route.Inputs.Select(input => new OpenApiParameter
-        {
-            Name = input.Name,
-            In = Enum.Parse<ParameterLocation>(input.In, ignoreCase: true),
-            Required = input.In == "path",
-            Description = input.Text,
-            Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-        })];
-        if (route.Body.Length > 0)
-            operation.RequestBody = new OpenApiRequestBody { Required = true, Content = ContentOf(route.Body) };
-        operation.Responses = [];
-        foreach (var answer in route.Answers)
-            operation.Responses[answer.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)] =
-                new OpenApiResponse { Description = answer.Text, Content = ContentOf(answer.MediaTypes) };
-    }
-
-    private static Dictionary<string, OpenApiMediaType> ContentOf(string[] mediaTypes) =>
-        mediaTypes.ToDictionary(type => type, _ => new OpenApiMediaType(), StringComparer.Ordinal);
+    public static void AddTo(OpenApiOptions options) => OpenApiDescriptions.Add(
+        options, "Sync writer",
+        "Commits sequenced records. Errors are RFC 9457 problems whose type starts with "
+        + $"{Sync.Hosting.Problem.TypePrefix}; docs/PROTOCOL.md lists them.");
 
     private static RouteAnswer Problem(int status, string codes) => new(status, codes, Hosting.Problem.MediaType);
 

@@ -1,6 +1,8 @@
 using System.Reflection;
 using System.Text.Json;
 using Sync.Hosting;
+using Sync.Http;
+using Sync.Http.Json;
 using Sync.Ledger;
 using Sync.Writer.Engine;
 using Sync.Writer.Json;

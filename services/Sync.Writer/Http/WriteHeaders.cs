@@ -3,6 +3,7 @@ using System.Globalization;
 using Microsoft.Extensions.Primitives;
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http;
 
 namespace Sync.Writer.Http;
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http;
 using Sync.MessagePack;
 
 namespace Sync.Writer.Http;
@@ -96,7 +97,7 @@ internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesM
     /// <summary>Everything that a door checks of a command that came as bytes.</summary>
     public Problem? Check(WriteCommand command)
     {
-        if (Names.Check(command.Key) is { } wrongName) return Problems.InvalidName(wrongName);
+        if (Names.Check(command.Key) is { } wrongName) return RecordProblems.InvalidName(wrongName);
         if (Problems.Reserved(command.Key) is { } reserved) return reserved;
         if (command.Op == ChangeOp.Append) return Problems.AppendOnStore;
         if (!command.SchemaVersion.IsWellFormed) return Problems.InvalidSchemaVersion(command.SchemaVersion.Text);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Sync.Contracts;
+using Sync.Http.Json;
 
 namespace Sync.Writer.Json;
 

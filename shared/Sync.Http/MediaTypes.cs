@@ -1,25 +1,33 @@
+using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 using Sync.Hosting;
 
-namespace Sync.Writer.Http;
+namespace Sync.Http;
 
 /// <summary>The two forms of bodies.</summary>
-internal enum BodyForm
+public enum BodyForm
 {
+    /// <summary>JSON in UTF-8.</summary>
     Json,
+
+    /// <summary>MessagePack.</summary>
     MessagePack,
 }
 
 /// <summary>Content negotiation: JSON unless MessagePack is asked for or sent.</summary>
-internal static class MediaTypes
+public static class MediaTypes
 {
+    /// <summary>The default form.</summary>
     public const string Json = "application/json";
+    /// <summary>The exact form.</summary>
     public const string MessagePack = "application/msgpack";
+    /// <summary>A stream of JSON objects, one a line.</summary>
     public const string Ndjson = "application/x-ndjson";
 
     private static readonly MediaTypeHeaderValue JsonType = new(Json);
     private static readonly MediaTypeHeaderValue MessagePackType = new(MessagePack);
 
+    /// <summary>The media type of a form.</summary>
     public static string NameOf(BodyForm form) => form == BodyForm.Json ? Json : MessagePack;
 
     /// <summary>The form to answer in. Of two that are equally welcome JSON wins, unless MessagePack is the one named
@@ -27,6 +35,7 @@ internal static class MediaTypes
     /// <returns>Null when one is acceptable.</returns>
     public static Problem? TryAccept(HttpRequest request, out BodyForm form)
     {
+        ArgumentNullException.ThrowIfNull(request);
         form = BodyForm.Json;
         request.HttpContext.Response.Headers.Vary = "Accept";
         var accept = request.Headers.Accept;
@@ -41,7 +50,7 @@ internal static class MediaTypes
         var json = QualityOf(ranges, JsonType);
         var messagePack = QualityOf(ranges, MessagePackType);
         if (json.Quality <= 0 && messagePack.Quality <= 0)
-            return Problems.NotAcceptable($"Ask for {Json} or {MessagePack}.");
+            return RecordProblems.NotAcceptable($"Ask for {Json} or {MessagePack}.");
         if (messagePack.CompareTo(json) > 0) form = BodyForm.MessagePack;
         return null;
     }
@@ -50,6 +59,7 @@ internal static class MediaTypes
     /// <returns>Null when it is one of the two.</returns>
     public static Problem? TryContent(HttpRequest request, out BodyForm form)
     {
+        ArgumentNullException.ThrowIfNull(request);
         form = BodyForm.Json;
         var contentType = request.ContentType;
         if (contentType is null or Json) return null;
@@ -67,9 +77,10 @@ internal static class MediaTypes
         return CommonProblems.UnsupportedMediaType($"Send {Json} in UTF-8, or {MessagePack}.");
     }
 
+    /// <summary>True when the request's body is a stream of JSON objects.</summary>
     public static bool IsNdjson(HttpRequest request) =>
-        request.ContentType == Ndjson
-        || (MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && IsUtf8(type)
+        request?.ContentType == Ndjson
+        || (MediaTypeHeaderValue.TryParse(request?.ContentType, out var type) && IsUtf8(type)
             && type.MediaType.Equals(Ndjson, StringComparison.OrdinalIgnoreCase));
 
     private static bool IsUtf8(MediaTypeHeaderValue type) =>

@@ -1,18 +1,25 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Http;
 using Sync.Contracts;
 using Sync.Hosting;
 
-namespace Sync.Writer.Http;
+namespace Sync.Http;
 
 /// <summary>Strict reading of query parameters: an unknown one is refused, since a misspelt filter would answer too
 /// much.</summary>
-internal static class Queries
+public static class Queries
 {
+    /// <summary>Records of a page unless given.</summary>
     public const int LimitDefault = 100;
+
+    /// <summary>Most records of a page.</summary>
     public const int LimitMax = 1000;
 
+    /// <summary>Every parameter must be known, and given once.</summary>
+    /// <returns>Null when all are.</returns>
     public static Problem? RefuseUnknown(HttpRequest request, params ReadOnlySpan<string> known)
     {
+        ArgumentNullException.ThrowIfNull(request);
         foreach (var (name, values) in request.Query)
         {
             if (known.IndexOf(name) < 0)
@@ -24,9 +31,11 @@ internal static class Queries
         return null;
     }
 
+    /// <summary>A parameter as it came, decoded; null = not given.</summary>
     public static string? Text(HttpRequest request, string name) =>
-        request.Query.TryGetValue(name, out var values) ? values[0] : null;
+        request?.Query is { } query && query.TryGetValue(name, out var values) ? values[0] : null;
 
+    /// <summary>A whole number within bounds, both included; null = not given.</summary>
     public static Problem? TryNumber(HttpRequest request, string name, long min, long max, out long? number)
     {
         number = null;
@@ -38,6 +47,7 @@ internal static class Queries
         return null;
     }
 
+    /// <summary>The parameter <c>limit</c>: 1 to <see cref="LimitMax"/>, <see cref="LimitDefault"/> unless given.</summary>
     public static Problem? TryLimit(HttpRequest request, out int limit)
     {
         var problem = TryNumber(request, "limit", 1, LimitMax, out var given);
@@ -45,6 +55,7 @@ internal static class Queries
         return problem;
     }
 
+    /// <summary>A time by RFC 3339 with an offset; null = not given.</summary>
     public static Problem? TryTime(HttpRequest request, string name, out Timestamp? time)
     {
         time = null;

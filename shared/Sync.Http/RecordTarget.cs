@@ -1,16 +1,20 @@
 using System.Text;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Sync.Contracts;
 
-namespace Sync.Writer.Http;
+namespace Sync.Http;
 
 /// <summary>The names in a request's path, read from the raw target: the framework's decoded path keeps <c>%2F</c>
 /// encoded but decodes <c>%25</c>, and removes dot segments, so two keys could become one there.</summary>
-internal sealed class RecordTarget
+public sealed class RecordTarget
 {
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
+    /// <summary>The vault.</summary>
     public required string Vault { get; init; }
+
+    /// <summary>The collection.</summary>
     public required string Collection { get; init; }
 
     /// <summary>Null for a collection.</summary>
@@ -19,10 +23,12 @@ internal sealed class RecordTarget
     /// <summary>What is wrong with the names; null = nothing.</summary>
     public string? Wrong { get; init; }
 
+    /// <summary>The names as a key; only of a route that has all three.</summary>
     public SyncedKey SyncedKey => new(Vault, Collection, Key!);
 
+    /// <summary>The names of the request's path.</summary>
     public static RecordTarget Of(HttpContext context) =>
-        context.Features.Get<RecordTarget>()
+        context?.Features.Get<RecordTarget>()
             ?? throw new InvalidOperationException("The route has no names in its path.");
 
     /// <summary>Reads <c>prefix{vault}/{collection}[/{key}]</c>.</summary>

@@ -1,15 +1,18 @@
 using System.Text.Json;
 using Sync.Contracts;
 
-namespace Sync.Writer.Json;
+namespace Sync.Http.Json;
 
 /// <summary>Envelopes and facts as JSON, with the field names of the envelope bytes.</summary>
-internal static class EnvelopeJson
+public static class EnvelopeJson
 {
+    /// <summary>Writes an envelope as an object.</summary>
     /// <returns>False when the value cannot be JSON; what was written is then incomplete and must be thrown
     /// away.</returns>
     public static bool TryWrite(Utf8JsonWriter json, Envelope envelope)
     {
+        ArgumentNullException.ThrowIfNull(json);
+        ArgumentNullException.ThrowIfNull(envelope);
         json.WriteStartObject();
         json.WritePropertyName("value"u8);
         if (!ValueJson.TryWrite(json, envelope.Value)) return false;
@@ -22,6 +25,8 @@ internal static class EnvelopeJson
     /// base64.</summary>
     public static void WriteCurrent(Utf8JsonWriter json, Envelope envelope)
     {
+        ArgumentNullException.ThrowIfNull(json);
+        ArgumentNullException.ThrowIfNull(envelope);
         json.WriteStartObject("current"u8);
         if (ValueJson.TryMake(envelope.Value, out var value))
         {
