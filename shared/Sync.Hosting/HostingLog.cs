@@ -10,4 +10,8 @@ internal static partial class HostingLog
 
     [LoggerMessage(1001, LogLevel.Error, "A request failed by a defect: {Method} {Path}")]
     public static partial void Defect(ILogger logger, Exception error, string method, string path);
+
+    [LoggerMessage(1002, LogLevel.Information,
+        "A stream of {Path} is cut: its client did not read for {Timeout}; it may come back with its cursor")]
+    public static partial void SlowClient(ILogger logger, string path, TimeSpan timeout);
 }
