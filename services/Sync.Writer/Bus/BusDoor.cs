@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Sync.Contracts;
+using Sync.Hosting;
 using Sync.Ledger;
 using Sync.Transport;
 using Sync.Writer.Engine;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Threading.Channels;
 using Sync.Contracts;
+using Sync.Hosting;
 using Sync.Ledger;
 using Sync.MessagePack;
 using Sync.Transport;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Http;
@@ -54,8 +55,14 @@ internal static class Problems
     public static Problem Of(Refusal refusal) => Plain(refusal.Code, refusal.Detail) with
     {
         RetryAfter = refusal.IsTransient ? RetryAfter : null,
-        More = refusal.Current is { } current ? json => EnvelopeJson.WriteCurrent(json, current) : null,
+        More = refusal.Current is { } current ? json => WriteCurrent(json, current) : null,
     };
+
+    private static void WriteCurrent(Utf8JsonWriter json, Envelope current)
+    {
+        json.WritePropertyName("current"u8);
+        EnvelopeJson.WriteAny(json, current);
+    }
 
     /// <summary>What the application's own exceptions mean to a caller; null = a defect.</summary>
     public static Problem? Of(Exception error) => error is SyncException known ? Of(known) : null;

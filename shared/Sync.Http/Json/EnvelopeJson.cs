@@ -21,13 +21,12 @@ public static class EnvelopeJson
         return true;
     }
 
-    /// <summary>The member <c>current</c> of a problem. A value that cannot be JSON is <c>value_msgpack</c>,
-    /// base64.</summary>
-    public static void WriteCurrent(Utf8JsonWriter json, Envelope envelope)
+    /// <summary>Writes an envelope whatever its value is: one that cannot be JSON is <c>value_msgpack</c>, base64.</summary>
+    public static void WriteAny(Utf8JsonWriter json, Envelope envelope)
     {
         ArgumentNullException.ThrowIfNull(json);
         ArgumentNullException.ThrowIfNull(envelope);
-        json.WriteStartObject("current"u8);
+        json.WriteStartObject();
         if (ValueJson.TryMake(envelope.Value, out var value))
         {
             json.WritePropertyName("value"u8);
