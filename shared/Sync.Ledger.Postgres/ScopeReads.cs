@@ -16,17 +16,14 @@ internal sealed class ScopeReads(Connections connections, NameDirectory names, i
         return connections.ReadAsync(
             async (connection, token) =>
             {
-                var sql = _sql[feed.Value];
                 var start = after ?? new SyncedKey("", "", "");
                 var page = await KnownAsync(connection, scope, feed, token).ConfigureAwait(false) is { } collection
-                    ? StartIn(scope, start) is { } key
-                        ? await PageAsync(
-                            connection, feed, sql.Collection, limit, token, Value(collection), Value(key),
-                            Value((long)limit + 1), Value((long)bytesMax)).ConfigureAwait(false)
-                        : await PageAsync(
-                            connection, feed, sql.Collection, limit, token, Value(0), Value(""), Value(1L), Value(1L)).ConfigureAwait(false)
+                    ? await PageAsync(
+                        connection, feed, NameOf(scope), bytesMax, _sql[feed.Value].Collection, token,
+                        Value(IsBehind(scope, start) ? 0 : collection), Value(KeyIn(scope, start)), Value((long)limit + 1),
+                        Value((long)bytesMax)).ConfigureAwait(false)
                     : await PageAsync(
-                        connection, feed, sql.Scope, limit, token, Value(Later(range.VaultFrom, start.Vault)),
+                        connection, feed, null, bytesMax, _sql[feed.Value].Scope, token, Value(Later(range.VaultFrom, start.Vault)),
                         Value(range.VaultBefore), Value(range.CollectionFrom), Value(range.CollectionBefore),
                         Value(range.HidesReserved), Value(start.Vault), Value(start.Collection), Value(start.Key),
                         Value((long)limit + 1), Value((long)bytesMax)).ConfigureAwait(false);
@@ -39,6 +36,7 @@ internal sealed class ScopeReads(Connections connections, NameDirectory names, i
                     Floor = page.Floor,
                     Position = page.Position,
                     Envelopes = page.Envelopes,
+                    Collections = Touched(page, scope, start),
                     More = page.More,
                 };
             },
@@ -52,22 +50,22 @@ internal sealed class ScopeReads(Connections connections, NameDirectory names, i
         return connections.ReadAsync(
             async (connection, token) =>
             {
-                var sql = _sql[feed.Value];
                 var page = await KnownAsync(connection, scope, feed, token).ConfigureAwait(false) is { } collection
                     ? await PageAsync(
-                        connection, feed, sql.CollectionChanges, limit, token, Value(collection), Value(after.Value),
-                        Value((long)limit + 1), Value((long)bytesMax)).ConfigureAwait(false)
+                        connection, feed, NameOf(scope), bytesMax, _sql[feed.Value].CollectionChanges, token, Value(collection),
+                        Value(after.Value), Value((long)limit + 1), Value((long)bytesMax)).ConfigureAwait(false)
                     : await PageAsync(
-                        connection, feed, sql.ScopeChanges, limit, token, Value(range.VaultFrom), Value(range.VaultBefore),
-                        Value(range.CollectionFrom), Value(range.CollectionBefore), Value(range.HidesReserved),
-                        Value(after.Value), Value((long)limit + 1), Value((long)bytesMax)).ConfigureAwait(false);
+                        connection, feed, null, bytesMax, _sql[feed.Value].ScopeChanges, token, Value(range.VaultFrom),
+                        Value(range.VaultBefore), Value(range.CollectionFrom), Value(range.CollectionBefore),
+                        Value(range.HidesReserved), Value(after.Value), Value((long)limit + 1),
+                        Value((long)bytesMax)).ConfigureAwait(false);
                 return new ChangesPage
                 {
                     Feed = feed,
                     History = history,
                     Floor = page.Floor,
                     Position = page.Position,
-                    Through = page.More ? page.Envelopes[^1].Position : page.Walked(after),
+                    Through = page.More ? page.Envelopes[^1].Position : Walked(page, after),
                     Envelopes = page.Envelopes,
                 };
             },
@@ -123,24 +121,46 @@ internal sealed class ScopeReads(Connections connections, NameDirectory names, i
         return row is null ? null : row.Feed == feed ? row.Id : 0;
     }
 
-    // The key in a scope of one collection behind which to start; null = behind its end.
-    private static string? StartIn(SyncedPattern scope, SyncedKey after)
+    private static CollectionName NameOf(SyncedPattern scope) => new(scope.Vault!, scope.Collection!);
+
+    // A start behind all keys of the scope's one collection.
+    private static bool IsBehind(SyncedPattern scope, SyncedKey start) => OrderOf(scope, start) > 0;
+
+    private static string KeyIn(SyncedPattern scope, SyncedKey start) => OrderOf(scope, start) == 0 ? start.Key : "";
+
+    private static int OrderOf(SyncedPattern scope, SyncedKey start) =>
+        Utf8Order.Instance.Compare(start with { Key = "" }, new SyncedKey(scope.Vault!, scope.Collection!, ""));
+
+    // The statement's page may be longer than what is left of it.
+    private static List<CollectionEntry> Touched(EnvelopePage page, SyncedPattern scope, SyncedKey start)
     {
-        var order = Utf8Order.Instance.Compare(after with { Key = "" }, new SyncedKey(scope.Vault!, scope.Collection!, ""));
-        return order < 0 ? "" : order == 0 ? after.Key : null;
+        if (page.Last is { } last)
+            return last == Position.Start || IsBehind(scope, start) ? [] : [new(scope.Vault!, scope.Collection!, last)];
+        if (page.More)
+        {
+            var end = page.Envelopes[^1].Key with { Key = "" };
+            page.Collections.RemoveAll(
+                entry => Utf8Order.Instance.Compare(new SyncedKey(entry.Vault, entry.Collection, ""), end) > 0);
+        }
+        return page.Collections;
+    }
+
+    // How far an uncut page of changes is complete: as far as it walked, or to the end when its collection has nothing
+    // behind that.
+    private static Position Walked(EnvelopePage page, Position after)
+    {
+        var end = new Position(Math.Max(after.Value, page.Floor.Value - 1) + ILedgerStore.PositionsWalkedMax);
+        return end < page.Position && !(page.Last <= end) ? end : page.Position;
     }
 
     private static string Later(string name, string other) => string.CompareOrdinal(name, other) >= 0 ? name : other;
 
     private async ValueTask<EnvelopePage> PageAsync(
-        NpgsqlConnection connection, FeedId feed, string sql, int limit, CancellationToken cancellation,
+        NpgsqlConnection connection, FeedId feed, CollectionName? name, int bytesMax, string sql, CancellationToken cancellation,
         params NpgsqlParameter[] values)
     {
-        var page = new EnvelopePage { Rows = [] };
+        var page = new EnvelopePage(feed, history, name, bytesMax);
         await connection.ReadAsync(sql, page.Read, cancellation, values).ConfigureAwait(false);
-        page.CutAt(limit);
-        var known = await names.NamesAsync(connection, page.Rows.Select(row => row.Collection), cancellation).ConfigureAwait(false);
-        page.Envelopes = page.Rows.ConvertAll(row => row.ToEnvelope(known[row.Collection], feed, history));
         return page;
     }
 
@@ -152,45 +172,6 @@ internal sealed class ScopeReads(Connections connections, NameDirectory names, i
             if (after is { } before && Utf8Order.Instance.Compare(before, envelope.Key) >= 0)
                 throw new SyncException(SyncErrorCode.Corrupt, "A snapshot came in another order than that of its keys' bytes.");
             after = envelope.Key;
-        }
-    }
-
-    /// <summary>One page on its way; used by one caller.</summary>
-    private sealed class EnvelopePage
-    {
-        private Position? _lastOfCollection;
-
-        internal required List<EnvelopeRow> Rows { get; init; }
-        internal IReadOnlyList<Envelope> Envelopes { get; set; } = [];
-        internal Position Position { get; private set; }
-        internal Position Floor { get; private set; }
-        internal bool More { get; private set; }
-
-        internal void Read(NpgsqlDataReader reader)
-        {
-            if (Rows.Count == 0)
-            {
-                Position = new(reader.GetInt64(EnvelopeRow.Width));
-                Floor = new(reader.GetInt64(EnvelopeRow.Width + 1));
-                _lastOfCollection = reader.IsDBNull(EnvelopeRow.Width + 2) ? null : new(reader.GetInt64(EnvelopeRow.Width + 2));
-            }
-            if (reader.IsDBNull(0)) return;
-            More |= EnvelopeRow.IsCut(reader);
-            if (!More) Rows.Add(EnvelopeRow.Read(reader));
-        }
-
-        internal void CutAt(int limit)
-        {
-            if (Rows.Count <= limit) return;
-            More = true;
-            Rows.RemoveRange(limit, Rows.Count - limit);
-        }
-
-        /// <summary>How far an uncut page of changes behind a position is complete.</summary>
-        internal Position Walked(Position after)
-        {
-            var end = new Position(Math.Max(after.Value, Floor.Value - 1) + ILedgerStore.PositionsWalkedMax);
-            return end < Position && !(_lastOfCollection <= end) ? end : Position;
         }
     }
 }

@@ -4,8 +4,7 @@ using Sync.Contracts;
 namespace Sync.Ledger.Postgres;
 
 /// <summary>The statements of one feed that collection replicas are served with. As in <see cref="FeedSql"/> every one is a
-/// single statement, names the feed's own table, and bounds a page's value bytes on the server. Their first columns are
-/// those of <see cref="EnvelopeRow"/>, then the feed's position and floor.</summary>
+/// single statement and names the feed's own table. The columns of pages are those of <see cref="EnvelopePage"/>.</summary>
 /// <remarks>Pages over several collections name no order for the whole: each step is a nested loop into a subquery with an
 /// order of its own, so rows come in the order of the loops and the walk ends with the limit. To name the order would make
 /// the server sort, and thus read, all that is in the scope. The reader checks the order.</remarks>
@@ -15,44 +14,57 @@ internal sealed class ScopeSql
     private const string CollectionInScope =
         "c.name >= $3 and c.name < $4 and not ($5 and starts_with(c.name, '_'))";
 
+    // As many records are looked at for their size as keep the look small beside a page.
+    private const int SampleRecords = 16;
+
+    private const int ValueBytesMin = 4096;
+
+    private readonly string _number;
+    private readonly string _fact;
+
     internal ScopeSql(int feed)
     {
-        var number = feed.ToString(CultureInfo.InvariantCulture);
-        var fact = "sync.fact_" + number;
-        var head = $"(select f.* from {fact} f where f.origin = r.origin order by f.position desc limit 1) f";
-        Collection = PageOf(number, "sync.feed d", "$4", $"""
-            select f.* from (
-                select origin from sync.record where collection = $1 and key > $2 and live order by key limit $3) r
-            cross join lateral {head}
-            """);
-        Scope = PageOf(number, "sync.feed d", "$10", $"""
-            select f.* from (
-                select v.id, v.name from sync.vault v where v.name >= $1 and v.name < $2 and v.feed = {number}
-                order by v.name offset 0) v
-            cross join lateral (
-                select c.id, c.name from sync.collection c
-                where c.vault = v.id and {CollectionInScope} and (v.name <> $6 or c.name >= $7) order by c.name offset 0) c
-            cross join lateral (
-                select r.origin from sync.record r
-                where r.collection = c.id and r.live and r.key > case when v.name = $6 and c.name = $7 then $8 else '' end
-                order by r.key limit $9) r
-            cross join lateral {head}
-            limit $9
-            """);
-        CollectionChanges = PageOf(number, "sync.feed d left join sync.collection k on k.id = $1", "$4", $"""
-            select f.* from {fact} f
+        _number = feed.ToString(CultureInfo.InvariantCulture);
+        _fact = "sync.fact_" + _number;
+        Collection = $"""
+            {SampleOf("$3", "$4", CollectionRecords(SampleRecords))}
+            select {EnvelopePage.Metadata}, {CappedValue}, d.position, d.floor, (select rows from sample), k.last_position
+            from sync.feed d left join sync.collection k on k.id = $1 left join lateral (
+                select f.* from {CollectionRecords("(select rows from sample)")} cross join lateral {Head} f) f on true
+            where d.feed = {_number}
+            """;
+        Scope = $"""
+            {SampleOf("$9", "$10", ScopeRecords(SampleRecords))},
+            page as materialized (
+                select f.*, r.vault_name, r.collection_name, null::bigint as last_position
+                from {ScopeRecords("(select rows from sample)")} cross join lateral {Head} f),
+            page_end as materialized (
+                select vault_name, collection_name, (select count(*) from page) = (select rows from sample) as is_cut
+                from page order by vault_name desc, collection_name desc limit 1)
+            select {EnvelopePage.Metadata}, {CappedValue}, d.position, d.floor, (select rows from sample), f.last_position,
+                   f.vault_name, f.collection_name
+            from sync.feed d left join lateral (
+                select * from page
+                union all
+                select {NoFact}, v.name, c.name, c.last_position from {ScopeCollections}
+                where c.last_position > 0 and not exists (
+                    select from page_end e where e.is_cut and (v.name, c.name) > (e.vault_name, e.collection_name))) f on true
+            where d.feed = {_number}
+            """;
+        CollectionChanges = ChangesOf("sync.feed d left join sync.collection k on k.id = $1", "$3", "$4", "k.last_position", $"""
+            select f.* from {_fact} f
             where f.position > greatest($2, d.floor - 1) and k.last_position > $2
                 and f.position <= greatest($2, d.floor - 1) + {ILedgerStore.PositionsWalkedMax} and f.collection = $1
             order by f.position limit $3
-            """, "k.last_position");
-        ScopeChanges = PageOf(number, "sync.feed d", "$8", $"""
-            select f.* from (
-                select f.* from {fact} f
+            """);
+        ScopeChanges = ChangesOf("sync.feed d", "$7", "$8", "null::bigint, f.vault_name, f.collection_name", $"""
+            select f.*, c.vault_name, c.collection_name from (
+                select f.* from {_fact} f
                 where f.position > greatest($6, d.floor - 1)
                     and f.position <= greatest($6, d.floor - 1) + {ILedgerStore.PositionsWalkedMax}
                 order by f.position offset 0) f
             cross join lateral (
-                select 1 from sync.collection c join sync.vault v on v.id = c.vault
+                select v.name as vault_name, c.name as collection_name from sync.collection c join sync.vault v on v.id = c.vault
                 where c.id = f.collection and {CollectionInScope} and v.name >= $1 and v.name < $2 limit 1) c
             limit $7
             """);
@@ -60,8 +72,7 @@ internal sealed class ScopeSql
             select r.key, f.sequence, f.value_hash, c.last_position
             from sync.collection c left join lateral (
                 select r.key, r.origin from sync.record r where r.collection = $1 and r.live order by r.key offset 0) r on true
-            left join lateral (
-                select f.sequence, f.value_hash from {fact} f where f.origin = r.origin order by f.position desc limit 1) f on true
+            left join lateral {HeadOf("f.sequence, f.value_hash")} f on true
             where c.id = $1
             """;
     }
@@ -69,11 +80,11 @@ internal sealed class ScopeSql
     /// <summary>Live records of one collection: its number, after key, rows, bytes.</summary>
     internal string Collection { get; }
 
-    /// <summary>Live records of a scope by names: the range, after vault, collection and key, rows, bytes.</summary>
+    /// <summary>Live records of a scope by names: the range, after vault, collection and key, rows, bytes. Then rows without a
+    /// fact: the collections from the start to the page's end.</summary>
     internal string Scope { get; }
 
-    /// <summary>Changes of one collection: its number, after position, rows, bytes. One more column: the collection's last
-    /// position.</summary>
+    /// <summary>Changes of one collection: its number, after position, rows, bytes.</summary>
     internal string CollectionChanges { get; }
 
     /// <summary>Changes of a scope by names: the range, after position, rows, bytes.</summary>
@@ -92,12 +103,56 @@ internal sealed class ScopeSql
         where c.last_position > 0 limit $5
         """;
 
-    private static string PageOf(string feed, string from, string bytesMax, string rows, string more = "null") => $"""
-        select {EnvelopeRow.Metadata}, case when f.before < {bytesMax} then f.value end, d.position, d.floor, {more}
+    private const string CappedValue =
+        "case when octet_length(f.value) <= (select bytes from sample) then f.value end";
+
+    // As many nulls as a page has columns of facts.
+    private const string NoFact =
+        "null::bigint, null::bigint, null::bigint, null::bigint, null::int, null::smallint, null::uuid, null::text, null::text, "
+        + "null::text, null::bytea, null::bytea";
+
+    private string Head => HeadOf(EnvelopePage.Metadata + ", f.value");
+
+    private string ScopeCollections => $"""
+        (select v.id, v.name from sync.vault v where v.name >= $1 and v.name < $2 and v.feed = {_number}
+         order by v.name offset 0) v
+        cross join lateral (
+            select c.id, c.name, c.last_position from sync.collection c
+            where c.vault = v.id and {CollectionInScope} and (v.name <> $6 or c.name >= $7) order by c.name offset 0) c
+        """;
+
+    private static string CollectionRecords(object limit) =>
+        $"(select origin from sync.record where collection = $1 and key > $2 and live order by key limit {limit}) r";
+
+    private string ScopeRecords(object limit) => $"""
+        (select v.name as vault_name, c.name as collection_name, r.origin from {ScopeCollections}
+        cross join lateral (
+            select r.origin from sync.record r
+            where r.collection = c.id and r.live and r.key > case when v.name = $6 and c.name = $7 then $8 else '' end
+            order by r.key offset 0) r
+        limit {limit}) r
+        """;
+
+    private string HeadOf(string columns) =>
+        $"(select {columns} from {_fact} f where f.origin = r.origin order by f.position desc limit 1)";
+
+    // A running sum over the rows would bound their bytes exactly, but costs a third of the page, and does not end the
+    // walk. So the size of the first records says how many rows to read, and a value far above that size ends the page
+    // (never the first one, which is of the sample). The reader then cuts at the exact bytes.
+    private string SampleOf(string rows, string bytesMax, string records) => $"""
+        with sample as materialized (
+            select least({rows}, 2 + {bytesMax} / greatest(1, coalesce(avg(f.bytes), 0)::bigint)) as rows,
+                   greatest({ValueBytesMin}, max(f.bytes), {SampleRecords} * avg(f.bytes)::bigint) as bytes
+            from {records} cross join lateral {HeadOf("octet_length(f.value) as bytes")} f)
+        """;
+
+    private string ChangesOf(string from, string rowsMax, string bytesMax, string collection, string rows) => $"""
+        select {EnvelopePage.Metadata}, case when f.before < {bytesMax} then f.value end, d.position, d.floor,
+               {rowsMax}, {collection}
         from {from} left join lateral (
             select f.*, coalesce(sum(octet_length(f.value)) over (
                 rows between unbounded preceding and 1 preceding), 0) as before
             from ({rows}) f) f on true
-        where d.feed = {feed}
+        where d.feed = {_number}
         """;
 }

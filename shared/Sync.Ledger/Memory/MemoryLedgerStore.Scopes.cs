@@ -26,6 +26,7 @@ public sealed partial class MemoryLedgerStore
                 Floor = Position.Start.Next,
                 Position = position,
                 Envelopes = EnvelopesOf(page.Facts),
+                Collections = Touched(range, feed, after, page),
                 More = page.More,
             });
         }
@@ -103,6 +104,19 @@ public sealed partial class MemoryLedgerStore
             }
             return new(digester.Finish(found.LastPosition));
         }
+    }
+
+    // The collections of a page's range: from that of its start to that of its last record, or to the end.
+    private List<Contracts.CollectionEntry> Touched(ScopeRange range, FeedId feed, SyncedKey? after, PageBuilder page)
+    {
+        var touched = new List<Contracts.CollectionEntry>();
+        foreach (var name in CollectionsFrom(range, after?.Vault ?? ""))
+        {
+            if (page.More && Utf8Order.Instance.Compare(name, page.Facts[^1].Key with { Key = "" }) > 0) break;
+            if (Place(name.Vault) != feed || (after is { } start && Utf8Order.Instance.Compare(name, start with { Key = "" }) < 0)) continue;
+            touched.Add(new(name.Vault, name.Collection, _collections[new(name.Vault, name.Collection)].LastPosition));
+        }
+        return touched;
     }
 
     private IEnumerable<Fact> LiveBehind(ScopeRange range, FeedId feed, SyncedKey? after)

@@ -23,6 +23,7 @@ public abstract partial class LedgerStoreCompliance
             var expected = shards.Live.Where(fact => IsIn(scope, fact.Key)).Select(Shown).ToList();
             var page = await Store.SnapshotAsync(scope, shards.Feed, null, 1000, Plenty);
             page.Envelopes.Select(Shown).ShouldBe(expected, scope.ToString());
+            page.Collections.ShouldBe(shards.Touched(scope, null, null));
             page.More.ShouldBeFalse();
             page.Position.ShouldBe(shards.Position);
             page.Feed.ShouldBe(shards.Feed);
@@ -30,7 +31,7 @@ public abstract partial class LedgerStoreCompliance
             page.History.ShouldBe(Store.Info.History);
             page.Floor.ShouldBe(new Position(1));
             foreach (var (limit, bytes) in new[] { (1, Plenty), (2, Plenty), (7, Plenty), (1000, 1), (1000, 7) })
-                (await SnapshotAsync(scope, shards.Feed, limit, bytes)).Select(Shown).ShouldBe(expected, $"{scope} {limit} {bytes}");
+                (await SnapshotAsync(shards, scope, limit, bytes)).Select(Shown).ShouldBe(expected, $"{scope} {limit} {bytes}");
             (await Store.SnapshotAsync(scope, shards.OtherFeed, null, 1000, Plenty)).Envelopes.ShouldBeEmpty();
         }
         shards.Live.Count.ShouldBeGreaterThan(20);
@@ -51,8 +52,9 @@ public abstract partial class LedgerStoreCompliance
             foreach (var start in starts)
             {
                 var expected = shards.Live.Where(fact => IsIn(scope, fact.Key) && Utf8Order.Instance.Compare(fact.Key, start) > 0);
-                (await Store.SnapshotAsync(scope, shards.Feed, start, 1000, Plenty)).Envelopes.Select(Shown)
-                    .ShouldBe(expected.Select(Shown), $"{scope} behind {start}");
+                var page = await Store.SnapshotAsync(scope, shards.Feed, start, 1000, Plenty);
+                page.Envelopes.Select(Shown).ShouldBe(expected.Select(Shown), $"{scope} behind {start}");
+                page.Collections.ShouldBe(shards.Touched(scope, start, null), $"{scope} behind {start}");
             }
         }
     }
@@ -246,12 +248,14 @@ public abstract partial class LedgerStoreCompliance
             && (end is not { } last || Utf8Order.Instance.Compare(key, last) <= 0);
     }
 
-    private async Task<List<Envelope>> SnapshotAsync(SyncedPattern scope, FeedId feed, int limit, int bytes)
+    private async Task<List<Envelope>> SnapshotAsync(Shards shards, SyncedPattern scope, int limit, int bytes)
     {
         var got = new List<Envelope>();
         for (var more = true; more;)
         {
-            var page = await Store.SnapshotAsync(scope, feed, got.Count == 0 ? null : got[^1].Key, limit, bytes);
+            SyncedKey? after = got.Count == 0 ? null : got[^1].Key;
+            var page = await Store.SnapshotAsync(scope, shards.Feed, after, limit, bytes);
+            page.Collections.ShouldBe(shards.Touched(scope, after, page.More ? page.Envelopes[^1].Key : null));
             page.Envelopes.Count.ShouldBeInRange(page.More ? 1 : 0, limit);
             // The record that passes the bytes is the last one.
             page.Envelopes.SkipLast(1).Sum(envelope => envelope.Value.Length).ShouldBeLessThan(bytes);
@@ -287,6 +291,14 @@ public abstract partial class LedgerStoreCompliance
         IReadOnlyList<string> Names, FeedId Feed, FeedId OtherFeed, IReadOnlyList<Fact> All, IReadOnlyList<Fact> Live)
     {
         public Position Position => new(All.Count);
+
+        public IEnumerable<CollectionEntry> Touched(SyncedPattern scope, SyncedKey? after, SyncedKey? end) =>
+            from fact in All.OrderBy(fact => fact.Key with { Key = "" }, Utf8Order.Instance).ThenBy(fact => fact.Position)
+            where IsIn(scope, fact.Key)
+            group fact.Position by fact.Key with { Key = "" } into collection
+            where after is not { } first || Utf8Order.Instance.Compare(collection.Key, first with { Key = "" }) >= 0
+            where end is not { } last || Utf8Order.Instance.Compare(collection.Key, last with { Key = "" }) <= 0
+            select new CollectionEntry(collection.Key.Vault, collection.Key.Collection, collection.Last());
     }
 
     // Writes, deletes and writes again in vaults with names that are close to the group's.

@@ -64,6 +64,7 @@ internal sealed class CollectionOf
         Floor = new(1),
         Position = new(position),
         Envelopes = envelopes,
+        Collections = [],
         More = more,
     };
 
