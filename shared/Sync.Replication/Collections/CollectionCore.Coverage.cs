@@ -13,7 +13,7 @@ public sealed partial class CollectionCore<T>
             Check(feed, at.Now);
             return;
         }
-        if (PartOf(feed, envelope) is not { } part) return;
+        if (PartOf(feed, envelope.Key.Vault, envelope.Key.Collection) is not { } part) return;
         Take(feed, part, envelope, RecordOrigin.Live, effects);
         Arrived(feed, part, envelope, at);
     }
@@ -42,7 +42,7 @@ public sealed partial class CollectionCore<T>
         if (_rules.Faults.MissedBeatsIgnored && prev > feed.Heard) prev = feed.Heard;
         if (position <= feed.Heard)
         {
-            if (position == feed.Heard) feed.HeardAt = at.Now;
+            if (position == feed.Heard) Renew(feed, at.Now);
             return;
         }
         var run = feed.Beats;
@@ -100,6 +100,13 @@ public sealed partial class CollectionCore<T>
         if (!feed.IsLoading || _rules.Faults.CoveredOverGap) feed.Cover(feed.Heard);
     }
 
+    // That nothing changed is news too.
+    private void Renew(CollectionFeed<T> feed, TimeSpan now)
+    {
+        feed.HeardAt = now;
+        Hear(feed, feed.Heard, now);
+    }
+
     private void JoinBlindly(CollectionFeed<T> feed, long position, CollectionMoment at)
     {
         if (!feed.JoinsBlindly) return;
@@ -122,13 +129,18 @@ public sealed partial class CollectionCore<T>
             return;
         }
         _counters.BufferDrops++;
-        _dropped[envelope.Feed] = Math.Max(_dropped.GetValueOrDefault(envelope.Feed), envelope.Position.Value);
+        _dropped[envelope.Feed] = envelope.Position.Value;
     }
 
     // The first page of a feed is there: what waited for it goes the way of all live envelopes.
     private void Drain(CollectionFeed<T> feed, CollectionMoment at, CollectionEffects<T> effects)
     {
-        if (_dropped.Remove(feed.Id!.Value, out var dropped) && !_rules.Faults.BufferLossForgotten) Want(feed, dropped);
+        // What was dropped is committed, so changes that are asked for from here on bring it, of whatever history it was.
+        if (_dropped.Remove(feed.Id!.Value, out var dropped))
+        {
+            if (_rules.Faults.BufferLossForgotten) Hear(feed, dropped, at.Now);
+            else Check(feed, at.Now);
+        }
         if (_buffer.Count == 0) return;
         var buffered = _buffer.ToArray();
         _buffer.Clear();

@@ -63,7 +63,7 @@ public sealed partial class CollectionCore<T>
         foreach (var envelope in page.Envelopes)
         {
             if (!IsOfScope(envelope)) _counters.WrongKey++;
-            else if (PartOf(feed, envelope) is { } part) Take(feed, part, envelope, RecordOrigin.Page, effects);
+            else if (PartOf(feed, envelope.Key.Vault, envelope.Key.Collection) is { } part) Take(feed, part, envelope, RecordOrigin.Page, effects);
         }
         feed.Settle(page.More ? page.Envelopes[^1].Key : null, page.Position.Value);
         if (isFirst || _rules.Faults.CoveredByLastPage)
@@ -71,10 +71,21 @@ public sealed partial class CollectionCore<T>
             feed.Cover(page.Position.Value);
             Hear(feed, page.Position.Value, at.Now);
         }
+        KnowLast(feed, page);
         if (isFirst) Drain(feed, at, effects);
         if (page.More) feed.LoadAfter = page.Envelopes[^1].Key;
         else EndLoad(feed, at, effects);
         Joined(feed, at.Now);
+    }
+
+    // What is above heard comes yet, as a change.
+    private void KnowLast(CollectionFeed<T> feed, SnapshotPage page)
+    {
+        foreach (var (vault, collection, last) in page.Collections)
+        {
+            if (last.Value > feed.Heard || !Scope.Matches(new(vault, collection, ""))) continue;
+            if (PartOf(feed, vault, collection) is { } part && last.Value > part.Last) part.Last = last.Value;
+        }
     }
 
     private void EndLoad(CollectionFeed<T> feed, CollectionMoment at, CollectionEffects<T> effects)
@@ -83,7 +94,6 @@ public sealed partial class CollectionCore<T>
         (feed.IsLoading, feed.WasLoaded, feed.LoadAfter) = (false, true, null);
         _counters.Snapshots++;
         Hear(feed, feed.Heard, at.Now);
-        if (_rules.Faults.BufferLossForgotten) feed.Wanted = 0;
     }
 
     // Every key was in the range of a page; what none of them had was absent there.
@@ -131,25 +141,29 @@ public sealed partial class CollectionCore<T>
     private void TakeChanges(CollectionFeed<T> feed, ChangesPage page, CollectionMoment at, CollectionEffects<T> effects)
     {
         _counters.ChangesPages++;
-        feed.Failures = 0;
         foreach (var envelope in page.Envelopes)
         {
             if (!IsOfScope(envelope)) _counters.WrongKey++;
-            else if (PartOf(feed, envelope) is { } part) Take(feed, part, envelope, RecordOrigin.Changes, effects);
+            else if (PartOf(feed, envelope.Key.Vault, envelope.Key.Collection) is { } part) Take(feed, part, envelope, RecordOrigin.Changes, effects);
         }
         var isAll = page.Through >= page.Position;
         Hear(feed, _rules.Faults.ThroughIgnored ? page.Position.Value : page.Through.Value, at.Now);
+        if (isAll && page.Position.Value == feed.Heard) Renew(feed, at.Now);
         if (isAll) feed.IsChecking = false;
         else if (feed.IsChecking) Check(feed, at.Now);
         // Read before what is wanted was there: not at once again.
         if (isAll && feed.IsGapOpen) Fail(feed, at);
+        else feed.Failures = 0;
         Joined(feed, at.Now);
     }
 
     private void Load(CollectionFeed<T> feed)
     {
-        if (_outstanding.TryGetValue(feed.Request, out var request)) request.Feed = null;
-        feed.Request = 0;
+        if (!_rules.Faults.OldAnswersTaken)
+        {
+            if (_outstanding.TryGetValue(feed.Request, out var request)) request.Feed = null;
+            feed.Request = 0;
+        }
         (feed.IsLoading, feed.HasPage, feed.LoadAfter) = (true, false, null);
         feed.Round++;
     }
@@ -176,7 +190,7 @@ public sealed partial class CollectionCore<T>
             for (var slot = 0; slot < part.Records.Slots; slot++)
             {
                 ref var entry = ref part.Records[slot];
-                if (entry.Position > 0) entry.Position = -entry.Position;
+                if (entry.Position > 0 && !_rules.Faults.ResetKeepsSequences) entry.Position = -entry.Position;
                 entry.Round = 0;
             }
         }

@@ -95,9 +95,9 @@ public sealed partial class CollectionCore<T>
         }
     }
 
-    /// <summary>The digest of a collection as it is held. Its position is that of the last change that arrived, which is below
-    /// the writer's when that was a delete before the load: it compares with the writer's at W when the feed is current as
-    /// of W or later and this position is not above W. Records of an old history are left out.</summary>
+    /// <summary>The digest of a collection as it is held, at the position of the last change that arrived or that a page told
+    /// of. It is to be compared while the feed is current as of that position. Records of an old history are left
+    /// out.</summary>
     public CollectionDigest Digest(string vault, string collection)
     {
         using var digester = new CollectionDigester();
@@ -143,7 +143,7 @@ public sealed partial class CollectionCore<T>
     }
 
     private FeedFreshness FreshnessOf(CollectionFeed<T> feed) => feed is { Id: { } id, WasLoaded: true }
-        ? new(true, new(id, _history, new(feed.Covered)), feed.HeardAt, IsCurrentFeed(feed))
+        ? new(true, new(id, _history, new(feed.Fresh)), feed.FreshAt, IsCurrentFeed(feed))
         : FeedFreshness.Unknown;
 
     private static bool IsCurrentFeed(CollectionFeed<T> feed) =>
@@ -161,8 +161,8 @@ public sealed partial class CollectionCore<T>
     private CollectionStatus StatusOf(CollectionFeed<T> feed)
     {
         if (!feed.WasLoaded) return feed.IsReset ? CollectionStatus.Stale : CollectionStatus.Loading;
-        if (feed.Failures >= _rules.StaleAfterFailures) return CollectionStatus.Stale;
-        if (Demand(feed) is not null) return CollectionStatus.Refetching;
+        if (Demand(feed) is not null)
+            return feed.Failures >= _rules.StaleAfterFailures ? CollectionStatus.Stale : CollectionStatus.Refetching;
         return feed.Refused > 0 ? CollectionStatus.Skew : CollectionStatus.Ok;
     }
 }

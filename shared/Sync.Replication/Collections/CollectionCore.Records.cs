@@ -21,15 +21,14 @@ public sealed partial class CollectionCore<T>
     }
 
     // Null: the collection is of another feed, or its names are none.
-    private CollectionPart<T>? PartOf(CollectionFeed<T> feed, Envelope envelope)
+    private CollectionPart<T>? PartOf(CollectionFeed<T> feed, string vault, string collection)
     {
-        var name = (envelope.Key.Vault, envelope.Key.Collection);
-        if (!_parts.TryGetValue(name, out var part))
+        if (!_parts.TryGetValue((vault, collection), out var part))
         {
-            if (Names.CheckVault(name.Vault) is null && Names.CheckCollection(name.Collection) is null)
+            if (Names.CheckVault(vault) is null && Names.CheckCollection(collection) is null)
             {
-                part = new(name.Vault, name.Collection, feed.Id!.Value);
-                _parts.Add(name, part);
+                part = new(vault, collection, feed.Id!.Value);
+                _parts.Add((vault, collection), part);
                 if (_isOneCollection) _onlyPart = part;
                 return part;
             }

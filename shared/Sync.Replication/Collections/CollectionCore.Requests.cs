@@ -68,8 +68,9 @@ public sealed partial class CollectionCore<T>
         for (var turn = 0; turn < _feeds.Count && _outstanding.Count < _rules.RequestsMax; turn++)
         {
             var feed = _feeds[_turn++ % _feeds.Count];
-            if (feed.Request != 0 || feed.RetryAt is not { } retryAt || retryAt > at.Now) continue;
-            if (Demand(feed) is { } due && due <= at.Now) Ask(feed, at.Now, effects);
+            var demand = Demand(feed);
+            if (demand is null) feed.Failures = 0; // what failed came by itself meanwhile
+            if (feed.Request == 0 && feed.RetryAt <= at.Now && demand <= at.Now) Ask(feed, at.Now, effects);
         }
         if (_outstanding.Count < _rules.RequestsMax) PumpRefetch(at.Now, effects);
     }
@@ -158,7 +159,7 @@ public sealed partial class CollectionCore<T>
         {
             if (envelope.IsKnownAbsent) continue;
             if (!IsOfScope(envelope)) _counters.WrongKey++;
-            else if (PartOf(feed, envelope) is { } part) Take(feed, part, envelope, RecordOrigin.Answer, effects);
+            else if (PartOf(feed, envelope.Key.Vault, envelope.Key.Collection) is { } part) Take(feed, part, envelope, RecordOrigin.Answer, effects);
         }
     }
 

@@ -14,10 +14,17 @@ internal sealed class CollectionFeed<T>(FeedId? id)
     /// <summary>All changes up to here are in what is held; waits while a snapshot is loaded.</summary>
     public long Covered { get; private set; }
 
+    /// <summary>Covered when nothing was being loaded last: while a snapshot is loaded again, what is held is no
+    /// fresher.</summary>
+    public long Fresh { get; private set; }
+
+    /// <summary>When that was learned.</summary>
+    public TimeSpan FreshAt { get; private set; }
+
     /// <summary>All changes up to here have arrived: covered, once the load is complete.</summary>
     public long Heard { get; set; }
 
-    /// <summary>When that was learned.</summary>
+    /// <summary>When it was last known that nothing is behind heard.</summary>
     public TimeSpan HeardAt { get; set; }
 
     /// <summary>A gap is open while this is above heard: something there was missed.</summary>
@@ -88,7 +95,9 @@ internal sealed class CollectionFeed<T>(FeedId? id)
             if (kept.Part.Tombstones.TryGetValue(kept.Key, out var tombstone) && tombstone.Position <= Covered)
                 kept.Part.Tombstones.Remove(kept.Key);
         }
-        if (!IsLoading && Covered >= PagedTo) _ranges.Clear();
+        if (IsLoading) return;
+        (Fresh, FreshAt) = (Covered, HeardAt);
+        if (Covered >= PagedTo) _ranges.Clear();
     }
 
     public void Keep(CollectionPart<T> part, string key, Tombstone tombstone)
@@ -140,7 +149,8 @@ internal sealed class BeatRun
 
     public void Await(string vault, string collection, long last, TimeSpan due)
     {
-        if (_awaited.TryGetValue((vault, collection), out var known)) due = known.Due;
+        var isKnown = _awaited.TryGetValue((vault, collection), out var known);
+        if (isKnown && (known.Due < TimeSpan.MaxValue || last <= known.Last)) due = known.Due;
         else if (due < (Due ?? TimeSpan.MaxValue)) Due = due;
         _awaited[(vault, collection)] = (Math.Max(last, known.Last), due);
     }

@@ -37,7 +37,7 @@ public sealed record CollectionPlantedFaults
     /// <summary>Beats have no effect.</summary>
     public bool BeatsIgnored { get; init; }
 
-    /// <summary>What did not fit into the buffer is not asked for, and what is there is taken for all.</summary>
+    /// <summary>What did not fit into the buffer is taken for seen.</summary>
     public bool BufferLossForgotten { get; init; }
 
     /// <summary>Changes are taken for complete although some are no longer kept.</summary>
@@ -48,6 +48,12 @@ public sealed record CollectionPlantedFaults
 
     /// <summary>A replaced history is taken for the same.</summary>
     public bool HistoryIgnored { get; init; }
+
+    /// <summary>After a reset the sequences of the old history still count.</summary>
+    public bool ResetKeepsSequences { get; init; }
+
+    /// <summary>When a load begins anew, the answer to a request of the earlier one is taken for its own.</summary>
+    public bool OldAnswersTaken { get; init; }
 
     /// <summary>The sequence of the held record is not compared.</summary>
     public bool SequenceNotChecked { get; init; }

@@ -56,27 +56,29 @@ internal sealed class CollectionOf
 
     public static SnapshotPage Page(long position, params Envelope[] envelopes) => Page(position, false, envelopes);
 
-    public static SnapshotPage Page(long position, bool more, Envelope[] envelopes, long history = History) => new()
-    {
-        Feeds = 8,
-        Feed = Feed,
-        History = new(history),
-        Floor = new(1),
-        Position = new(position),
-        Envelopes = envelopes,
-        Collections = [],
-        More = more,
-    };
+    public static SnapshotPage Page(
+        long position, bool more, Envelope[] envelopes, long history = History, CollectionEntry[]? collections = null) => new()
+        {
+            Feeds = 8,
+            Feed = Feed,
+            History = new(history),
+            Floor = new(1),
+            Position = new(position),
+            Envelopes = envelopes,
+            Collections = collections ?? [],
+            More = more,
+        };
 
-    public static ChangesPage Changes(long through, Envelope[] envelopes, long? position = null, long floor = 1, long history = History) => new()
-    {
-        Feed = Feed,
-        History = new(history),
-        Floor = new(floor),
-        Position = new(position ?? through),
-        Through = new(through),
-        Envelopes = envelopes,
-    };
+    public static ChangesPage Changes(
+        long through, Envelope[] envelopes, long? position = null, long floor = 1, long history = History) => new()
+        {
+            Feed = Feed,
+            History = new(history),
+            Floor = new(floor),
+            Position = new(position ?? through),
+            Through = new(through),
+            Envelopes = envelopes,
+        };
 
     public static Beat BeatOf(long prev, long position, params BeatCollection[] collections) => new()
     {
