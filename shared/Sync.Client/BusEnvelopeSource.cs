@@ -1,4 +1,5 @@
 using System.Buffers;
+using Sync.Client.Internal;
 using Sync.Contracts;
 using Sync.MessagePack;
 using Sync.Replication;
@@ -13,14 +14,32 @@ namespace Sync.Client;
 /// <param name="timeout">Time for one request.</param>
 public sealed class BusEnvelopeSource(IBus bus, Subjects subjects, TimeSpan timeout) : IEnvelopeSource, IHistorySource
 {
+    private readonly WriterRequests _requests = new(bus, timeout);
+
     /// <inheritdoc/>
     public async ValueTask<EnvelopeAnswer> GetManyAsync(
         string vault, IReadOnlyList<RefetchItem> items, CancellationToken cancellation = default)
     {
         var request = new ArrayBufferWriter<byte>(items.Count * 48);
         GetManyCodec.Encode(items, request);
-        var payload = await AskAsync(subjects.OfGetMany(vault), request.WrittenMemory, cancellation).ConfigureAwait(false);
-        return Expect(EnvelopeAnswerCodec.Decode(payload.Span));
+        var payload = await _requests.AskAsync(subjects.OfGetMany(vault), request.WrittenMemory, cancellation).ConfigureAwait(false);
+        return WriterRequests.Expect(EnvelopeAnswerCodec.Decode(payload.Span));
+    }
+
+    /// <summary>The current envelopes of keys of several vaults of a group, as <see cref="GetManyAsync"/>; the answers are grouped by
+    /// vault, in the order in which the vaults come first. Items of a vault without an answer, and those behind a vault's
+    /// <see cref="EnvelopeAnswer.Answered"/>, did not fit: ask again.</summary>
+    /// <param name="group">The group of all vaults.</param>
+    /// <param name="items">At most <see cref="IEnvelopeSource.ItemsMax"/>.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="SyncException">No answer, or an error; transient ones say so.</exception>
+    public async ValueTask<IReadOnlyList<VaultAnswer>> GetManyOfGroupAsync(
+        string group, IReadOnlyList<GroupRefetchItem> items, CancellationToken cancellation = default)
+    {
+        var request = new ArrayBufferWriter<byte>(items.Count * 64);
+        GetManyCodec.EncodeGroup(items, request);
+        var payload = await _requests.AskAsync(subjects.OfGroupGetMany(group), request.WrittenMemory, cancellation).ConfigureAwait(false);
+        return WriterRequests.Expect(GroupAnswerCodec.Decode(payload.Span));
     }
 
     /// <inheritdoc/>
@@ -30,20 +49,8 @@ public sealed class BusEnvelopeSource(IBus bus, Subjects subjects, TimeSpan time
         var request = new ArrayBufferWriter<byte>(64);
         HistoryCodec.Encode(new HistoryRequest(after, limit), request);
         var subject = subjects.OfRequest(RequestKind.History, key);
-        var payload = await AskAsync(subject, request.WrittenMemory, cancellation).ConfigureAwait(false);
-        var page = Expect(HistoryCodec.DecodePage(payload.Span));
+        var payload = await _requests.AskAsync(subject, request.WrittenMemory, cancellation).ConfigureAwait(false);
+        var page = WriterRequests.Expect(HistoryCodec.DecodePage(payload.Span));
         return [.. page.Facts.Select(fact => fact.ToEnvelope(page.History))];
     }
-
-    private async ValueTask<ReadOnlyMemory<byte>> AskAsync(string subject, ReadOnlyMemory<byte> request, CancellationToken cancellation)
-    {
-        var reply = await bus.RequestAsync(subject, request, null, timeout, cancellation).ConfigureAwait(false);
-        return reply.IsError
-            ? throw new SyncException(SyncErrorCode.Refused, $"{subject}: the writer answered {reply.ErrorCode} {reply.ErrorText}", reply.ErrorCode >= 500)
-            : reply.Payload;
-    }
-
-    private static T Expect<T>(ParseResult<T> decoded) => decoded.IsOk
-        ? decoded.Value
-        : throw new SyncException(SyncErrorCode.Corrupt, "the writer's answer cannot be read: " + decoded.Error);
 }

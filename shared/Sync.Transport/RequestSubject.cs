@@ -11,10 +11,10 @@ public enum RequestKind
     /// <summary>The current envelopes of many keys of a vault or group.</summary>
     GetMany,
 
-    /// <summary>Pages of a collection's envelopes.</summary>
+    /// <summary>Pages of a scope's live records.</summary>
     Snapshot,
 
-    /// <summary>Pages of a collection's envelopes after a position.</summary>
+    /// <summary>Pages of a scope's changes after a position.</summary>
     Changes,
 
     /// <summary>Commit a value.</summary>
@@ -37,7 +37,7 @@ public enum RequestKind
 /// <param name="Kind">What is asked.</param>
 /// <param name="Group">The group, when the request is for a whole one (partition token <c>~</c>, or <c>vaults</c>).</param>
 /// <param name="Vault">The vault.</param>
-/// <param name="Collection">The collection.</param>
+/// <param name="Collection">The collection; null also for all of a scope (collection token <c>~</c>).</param>
 /// <param name="Key">The key.</param>
 /// <param name="Feed">The feed of <see cref="RequestKind.Own"/>.</param>
 public readonly record struct RequestSubject(
@@ -49,4 +49,11 @@ public readonly record struct RequestSubject(
         Vault is null || Collection is null || Key is null
             ? throw new InvalidOperationException($"A {Kind} request names no key.")
             : new SyncedKey(Vault, Collection, Key);
+
+    /// <summary>The scope of a snapshot or changes.</summary>
+    /// <exception cref="InvalidOperationException">The request names no scope.</exception>
+    public SyncedPattern ToScope() =>
+        Kind is RequestKind.Snapshot or RequestKind.Changes
+            ? new SyncedPattern(Group, Vault, Collection)
+            : throw new InvalidOperationException($"A {Kind} request names no scope.");
 }

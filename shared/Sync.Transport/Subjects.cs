@@ -16,6 +16,7 @@ public sealed class Subjects : ISubjectMap
 
     private const string NoPartition = "_";
     private const string AnyPartition = "~";
+    private const string AnyCollection = "~";
 
     private readonly string _synced;
     private readonly string _beat;
@@ -105,6 +106,17 @@ public sealed class Subjects : ISubjectMap
         return $"{_requests[kind]}{GroupToken(group)}.{AnyPartition}.{CollectionToken(collection)}";
     }
 
+    /// <summary>Snapshot or changes of a scope: exactly one subject for each (partition token <c>~</c> = the whole group,
+    /// collection token <c>~</c> = all collections; no name is written so).</summary>
+    /// <exception cref="SyncException">A name breaks its rule, or the kind is about something else.</exception>
+    public string OfScope(RequestKind kind, SyncedPattern scope)
+    {
+        if (kind is not (RequestKind.Snapshot or RequestKind.Changes)) throw Invalid($"a {kind} request is not about a scope");
+        if (Patterns.Check(scope) is { } wrong) throw Invalid(wrong);
+        var vault = scope.Vault is null ? $"{SubjectToken.Encode(scope.Group!)}.{AnyPartition}" : VaultTokens(scope.Vault);
+        return $"{_requests[kind]}{vault}.{(scope.Collection is null ? AnyCollection : SubjectToken.Encode(scope.Collection))}";
+    }
+
     /// <summary>The shard vaults of a group.</summary>
     /// <exception cref="SyncException">The name breaks its rule.</exception>
     public string OfVaults(string group) => _requests[RequestKind.Vaults] + GroupToken(group);
@@ -154,7 +166,8 @@ public sealed class Subjects : ISubjectMap
         var expected = ShapeOf(kind) == Shape.Collection ? 3 : 2;
         if (rest.Split(parts, '.') != expected) return false;
         string? collection = null;
-        if (expected == 3 && !TryParseCollection(rest[parts[2]], out collection)) return false;
+        if (expected == 3 && !(rest[parts[2]] is AnyCollection && kind is not RequestKind.Append)
+            && !TryParseCollection(rest[parts[2]], out collection)) return false;
         string? group = null, vault = null;
         var named = rest[parts[1]] is AnyPartition && kind is not RequestKind.Append
             ? TryParseGroup(rest[parts[0]], out group)

@@ -20,15 +20,19 @@ internal static class EnvelopeReader
     /// <param name="subscribed">Its strings are taken where the bytes equal them; parts may be null.</param>
     /// <param name="texts">For the other strings that repeat.</param>
     /// <param name="where">On an error: the message and field.</param>
+    /// <param name="values">Where the value is kept; null = in an array of its own.</param>
     /// <returns>Null on an error, which is the reader's.</returns>
-    public static Envelope? Read(ref MsgPackReader reader, SyncedKey subscribed, TextCache texts, out MapCursor where)
+    public static Envelope? Read(
+        ref MsgPackReader reader, SyncedKey subscribed, TextCache texts, out MapCursor where, ValueBlocks? values = null)
     {
         if (!MapCursor.TryBegin(ref reader, F.Names, out where)) return null;
         Parts parts = default;
         while (where.TryNext(ref reader, out var field))
             if (!TryReadField(ref reader, field, subscribed, texts, ref parts)) return null;
         if (!reader.Error.IsNone || !where.TryRequire(ref reader, F.Value) || !where.TryRequire(ref reader, F.Sequence)) return null;
-        return Make(parts);
+        return Make(parts, parts.Value is [0xc0] ? F.NilValue
+            : values is null ? parts.Value.ToArray()
+            : values.Keep(parts.Value, reader.Bytes.Length - reader.Offset));
     }
 
     private static bool TryReadField(
@@ -55,10 +59,10 @@ internal static class EnvelopeReader
         }
     }
 
-    private static Envelope Make(in Parts parts) => new()
+    private static Envelope Make(in Parts parts, ReadOnlyMemory<byte> value) => new()
     {
         Key = new SyncedKey(parts.Vault!, parts.Collection!, parts.Key!),
-        Value = parts.Value is [0xc0] ? F.NilValue : parts.Value.ToArray(),
+        Value = value,
         SchemaVersion = new SchemaVersion(parts.SchemaVersion),
         Sequence = new Sequence(parts.Sequence),
         Op = parts.Op,

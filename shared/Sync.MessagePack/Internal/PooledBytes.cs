@@ -68,6 +68,13 @@ internal sealed class PooledBytes : IBufferWriter<byte>, IDisposable
         Count += count;
     }
 
+    /// <summary>Takes back what was written behind a length.</summary>
+    public void CutTo(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)Count, nameof(count));
+        Count = count;
+    }
+
     /// <summary>Moves what was written from an offset on, to make room before it.</summary>
     public void Open(int offset, int count)
     {

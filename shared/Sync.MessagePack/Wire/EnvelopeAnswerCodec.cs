@@ -17,6 +17,12 @@ public static class EnvelopeAnswerCodec
     public static void Encode(EnvelopeAnswer answer, IBufferWriter<byte> destination)
     {
         var writer = new MsgPackWriter(destination);
+        Write(ref writer, answer);
+        writer.Flush();
+    }
+
+    internal static void Write(ref MsgPackWriter writer, EnvelopeAnswer answer)
+    {
         writer.WriteMapHeader(Names.Count);
         WriteInteger(ref writer, Feed, answer.Feed.Value);
         WriteInteger(ref writer, History, answer.History.Value);
@@ -26,7 +32,6 @@ public static class EnvelopeAnswerCodec
         writer.WriteString(Names[Envelopes]);
         writer.WriteArrayHeader(answer.Envelopes.Count);
         foreach (var envelope in answer.Envelopes) EnvelopeWriter.Write(ref writer, envelope);
-        writer.Flush();
     }
 
     /// <summary>Reads the reply. Never throws for bad input.</summary>
@@ -40,7 +45,7 @@ public static class EnvelopeAnswerCodec
             : ParseResult<EnvelopeAnswer>.Err(context ?? Names.Describe(reader.Error, -1));
     }
 
-    private static EnvelopeAnswer? Read(ref MsgPackReader reader, ref string? context)
+    internal static EnvelopeAnswer? Read(ref MsgPackReader reader, ref string? context)
     {
         if (!MapCursor.TryBegin(ref reader, Names, out var map)) return null;
         long feed = 0, history = 0, floor = 0, position = 0, answered = 0;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Sync.Contracts;
 using Sync.MessagePack;
 
@@ -10,7 +11,8 @@ internal static class Codecs
     public static readonly string[] Messages =
     [
         "envelope", "beat", "json-envelope", "json-beat", "write-command", "forwarded-writes", "write-result", "write-results", "getmany",
-        "getmany-group", "answer", "history-request", "history-page", "fact", "value", "json", "peek",
+        "getmany-group", "answer", "group-answer", "snapshot-request", "snapshot-page", "changes-request", "changes-page",
+        "vaults-request", "vaults-page", "history-request", "history-page", "fact", "value", "json", "peek",
     ];
 
     private static readonly EnvelopeCodec Packed = new();
@@ -30,6 +32,13 @@ internal static class Codecs
         "getmany" => GetManyCodec.Decode(bytes).Error,
         "getmany-group" => GetManyCodec.DecodeGroup(bytes).Error,
         "answer" => EnvelopeAnswerCodec.Decode(bytes).Error,
+        "group-answer" => GroupAnswerCodec.Decode(bytes).Error,
+        "snapshot-request" => SnapshotCodec.DecodeRequest(bytes).Error,
+        "snapshot-page" => SnapshotCodec.DecodePage(bytes).Error,
+        "changes-request" => ChangesCodec.DecodeRequest(bytes).Error,
+        "changes-page" => ChangesCodec.DecodePage(bytes).Error,
+        "vaults-request" => VaultsCodec.DecodeRequest(bytes).Error,
+        "vaults-page" => VaultsCodec.DecodePage(bytes).Error,
         "history-request" => HistoryCodec.DecodeRequest(bytes).Error,
         "history-page" => HistoryCodec.DecodePage(bytes).Error,
         "fact" => FactCodec.Decode(bytes).Error,
@@ -55,6 +64,13 @@ internal static class Codecs
             case "getmany": GetManyCodec.Encode(GetManyCodec.Decode(bytes).Value, to); break;
             case "getmany-group": GetManyCodec.EncodeGroup(GetManyCodec.DecodeGroup(bytes).Value, to); break;
             case "answer": EnvelopeAnswerCodec.Encode(EnvelopeAnswerCodec.Decode(bytes).Value, to); break;
+            case "group-answer": GroupAnswerCodec.Encode(GroupAnswerCodec.Decode(bytes).Value, to); break;
+            case "snapshot-request": SnapshotCodec.Encode(SnapshotCodec.DecodeRequest(bytes).Value, to); break;
+            case "snapshot-page": to.Write(SnapshotCodec.Encode(SnapshotCodec.DecodePage(bytes).Value)); break;
+            case "changes-request": ChangesCodec.Encode(ChangesCodec.DecodeRequest(bytes).Value, to); break;
+            case "changes-page": to.Write(ChangesCodec.Encode(ChangesCodec.DecodePage(bytes).Value)); break;
+            case "vaults-request": VaultsCodec.Encode(VaultsCodec.DecodeRequest(bytes).Value, to); break;
+            case "vaults-page": VaultsCodec.Encode(VaultsCodec.DecodePage(bytes).Value, to); break;
             case "history-request": HistoryCodec.Encode(HistoryCodec.DecodeRequest(bytes).Value, to); break;
             case "history-page": HistoryCodec.Encode(HistoryCodec.DecodePage(bytes).Value, to); break;
             case "fact": FactCodec.Encode(FactCodec.Decode(bytes).Value, to); break;

@@ -128,6 +128,6 @@ internal static class Decoded
     private static Timestamp? TimeOrNone(JsonElement decoded, string name) =>
         decoded.Number(name) is { } micros ? new Timestamp(micros) : null;
 
-    private static long Parse(JsonElement number) =>
+    public static long Parse(JsonElement number) =>
         long.Parse(number.GetString()!, System.Globalization.CultureInfo.InvariantCulture);
 }

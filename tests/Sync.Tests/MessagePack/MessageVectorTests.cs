@@ -64,10 +64,7 @@ public sealed class MessageVectorTests
                     .Select(item => new GroupRefetchItem(item[0].GetString()!, Decoded.Item(item, 1))));
                 break;
             case "answer":
-                var (answer, expected) = (EnvelopeAnswerCodec.Decode(bytes).Value, Decoded.Answer(decoded));
-                (answer.Feed, answer.History, answer.Floor, answer.Position, answer.Answered, answer.Envelopes.Count).ShouldBe(
-                    (expected.Feed, expected.History, expected.Floor, expected.Position, expected.Answered, expected.Envelopes.Count));
-                answer.Envelopes[0].ShouldBeSameAs(expected.Envelopes[0]);
+                EnvelopeAnswerCodec.Decode(bytes).Value.ShouldBeSameAs(Decoded.Answer(decoded));
                 break;
             case "history-request":
                 HistoryCodec.DecodeRequest(bytes).Value.ShouldBe(
@@ -81,7 +78,39 @@ public sealed class MessageVectorTests
                 page.Facts[0].ShouldBeSameAs(Decoded.Fact(decoded.GetProperty("facts")[0]));
                 break;
             case "fact": FactCodec.Decode(bytes).Value.ShouldBeSameAs(Decoded.Fact(decoded)); break;
-            case var other: throw new InvalidOperationException($"No test for {other}.");
+            default: PageShouldBeWhatItSays(vector.Text("message")!, decoded, bytes); break;
+        }
+    }
+
+    private static void PageShouldBeWhatItSays(string message, JsonElement decoded, byte[] bytes)
+    {
+        switch (message)
+        {
+            case "group-answer":
+                var ofVaults = GroupAnswerCodec.Decode(bytes).Value;
+                ofVaults.Select(one => one.Vault).ShouldBe(decoded.EnumerateArray().Select(one => one.Text("vault")));
+                for (var index = 0; index < ofVaults.Count; index++)
+                    ofVaults[index].Answer.ShouldBeSameAs(Decoded.Answer(decoded[index].GetProperty("answer")));
+                break;
+            case "snapshot-request":
+                SnapshotCodec.DecodeRequest(bytes).Value.ShouldBe(DecodedPages.SnapshotRequest(decoded));
+                break;
+            case "snapshot-page":
+                SnapshotCodec.DecodePage(bytes).Value.ShouldBeSameAs(DecodedPages.Snapshot(decoded));
+                break;
+            case "changes-request":
+                ChangesCodec.DecodeRequest(bytes).Value.ShouldBe(DecodedPages.ChangesRequest(decoded));
+                break;
+            case "changes-page":
+                ChangesCodec.DecodePage(bytes).Value.ShouldBeSameAs(DecodedPages.Changes(decoded));
+                break;
+            case "vaults-request":
+                VaultsCodec.DecodeRequest(bytes).Value.ShouldBe(DecodedPages.VaultsRequest(decoded));
+                break;
+            case "vaults-page":
+                VaultsCodec.DecodePage(bytes).Value.ShouldBeSameAs(DecodedPages.Vaults(decoded));
+                break;
+            default: throw new InvalidOperationException($"No test for {message}.");
         }
     }
 

@@ -82,4 +82,38 @@ internal static class SameAs
         actual.Epoch.ShouldBe(expected.Epoch);
         actual.Chain.ShouldBe(expected.Chain);
     }
+
+    public static void ShouldBeSameAs(this EnvelopeAnswer actual, EnvelopeAnswer expected)
+    {
+        (actual.Feed, actual.History, actual.Floor, actual.Position, actual.Answered).ShouldBe(
+            (expected.Feed, expected.History, expected.Floor, expected.Position, expected.Answered));
+        actual.Envelopes.ShouldBeSameAs(expected.Envelopes);
+    }
+
+    public static void ShouldBeSameAs(this SnapshotPage actual, SnapshotPage expected)
+    {
+        (actual.Feeds, actual.Feed, actual.History, actual.Floor, actual.Position, actual.More).ShouldBe(
+            (expected.Feeds, expected.Feed, expected.History, expected.Floor, expected.Position, expected.More));
+        actual.Collections.ShouldBe(expected.Collections);
+        actual.Envelopes.ShouldBeSameAs(expected.Envelopes);
+    }
+
+    public static void ShouldBeSameAs(this ChangesPage actual, ChangesPage expected)
+    {
+        (actual.Feed, actual.History, actual.Floor, actual.Position, actual.Through).ShouldBe(
+            (expected.Feed, expected.History, expected.Floor, expected.Position, expected.Through));
+        actual.Envelopes.ShouldBeSameAs(expected.Envelopes);
+    }
+
+    public static void ShouldBeSameAs(this VaultsPage actual, VaultsPage expected)
+    {
+        (actual.History, actual.More).ShouldBe((expected.History, expected.More));
+        actual.Vaults.ShouldBe(expected.Vaults);
+    }
+
+    private static void ShouldBeSameAs(this IReadOnlyList<Envelope> actual, IReadOnlyList<Envelope> expected)
+    {
+        actual.Count.ShouldBe(expected.Count);
+        for (var index = 0; index < actual.Count; index++) actual[index].ShouldBeSameAs(expected[index]);
+    }
 }

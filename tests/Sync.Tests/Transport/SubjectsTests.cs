@@ -182,7 +182,45 @@ public sealed class SubjectsTests
     }
 
     [Theory]
+    [InlineData(null, "acme", "user", "acme._.user")]
+    [InlineData(null, "acme", null, "acme._.~")]
+    [InlineData(null, "pypi--a.b", "x.y", "pypi.a%2Eb.x%2Ey")]
+    [InlineData(null, "pypi--a.b", null, "pypi.a%2Eb.~")]
+    [InlineData("pypi", null, "file", "pypi.~.file")]
+    [InlineData("pypi", null, null, "pypi.~.~")]
+    public void A_scope_has_exactly_one_subject_for_a_kind(string? group, string? vault, string? collection, string rest)
+    {
+        var scope = new SyncedPattern(group, vault, collection);
+        foreach (var (kind, word) in new[] { (RequestKind.Snapshot, "snapshot"), (RequestKind.Changes, "changes") })
+        {
+            All.OfScope(kind, scope).ShouldBe($"sync.{word}.{rest}");
+            All.TryParseRequest($"sync.{word}.{rest}", out var read).ShouldBeTrue();
+            read.Kind.ShouldBe(kind);
+            read.ToScope().ShouldBe(scope);
+        }
+        foreach (var kind in Enum.GetValues<RequestKind>().Except([RequestKind.Snapshot, RequestKind.Changes]))
+            Should.Throw<SyncException>(() => All.OfScope(kind, scope)).Code.ShouldBe(SyncErrorCode.Invalid);
+    }
+
+    [Fact]
+    public void A_scope_that_breaks_a_rule_has_no_subject()
+    {
+        foreach (var scope in new SyncedPattern[] { default, new("g", "v", null), new("a--b", null, null), new(null, "~", null), new("g", null, "~") })
+            Should.Throw<SyncException>(() => All.OfScope(RequestKind.Snapshot, scope)).Code.ShouldBe(SyncErrorCode.Invalid);
+        All.TryParseRequest(All.OfGetMany("acme"), out var getmany).ShouldBeTrue();
+        Should.Throw<InvalidOperationException>(() => getmany.ToScope());
+    }
+
+    [Theory]
     [InlineData("sync.own.01")]
+    [InlineData("sync.append.acme._.~")]
+    [InlineData("sync.snapshot.~.~.~")]
+    [InlineData("sync.snapshot.~._.user")]
+    [InlineData("sync.snapshot.acme._.%7E")]
+    [InlineData("sync.snapshot.acme.%7E.user")]
+    [InlineData("sync.changes.acme._.~~")]
+    [InlineData("sync.changes.acme._.~.~")]
+    [InlineData("sync.changes.a-.~.user")]
     [InlineData("sync.own.-1")]
     [InlineData("sync.own.+1")]
     [InlineData("sync.own.1024")]

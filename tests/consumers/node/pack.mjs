@@ -69,6 +69,8 @@ export const bin = bytes => Buffer.concat([binHead(bytes.length), bytes]);
 export const arrHead = count =>
   count < 16 ? byte(0x90 | count) : count < 65536 ? sized(0xdc, 2, count) : sized(0xdd, 4, count);
 
+export const arr16Head = count => sized(0xdc, 2, count);
+
 export const mapHead = count =>
   count < 16 ? byte(0x80 | count) : count < 65536 ? sized(0xde, 2, count) : sized(0xdf, 4, count);
 

@@ -60,6 +60,21 @@ const packFact = p.map(...factFields);
 const place = [['feed', p.int(3)], ['history', p.int(history)], ['floor', p.int(1)], ['position', p.int(1234568)]];
 const placeOf = { feed: 3, history, floor: '1', position: '1234568' };
 
+const snapshot = { feeds: 8, ...placeOf, envelopes: [full], collections: [['acme', 'order', '9'], ['acme', 'user', '1234568']], more: true };
+const entry = (vault, collection, last) => p.arr(p.str(vault), p.str(collection), p.int(last));
+// Lists that are cut while they are written have a count of 16 bits.
+const list = (...items) => Buffer.concat([p.arr16Head(items.length), ...items]);
+const snapshotFields = [['feeds', p.int(8)], ...place, ['envelopes', list(packEnvelope(full))],
+  ['collections', list(entry('acme', 'order', 9), entry('acme', 'user', 1234568))], ['more', p.bool(true)]];
+const changesFields = [...place, ['envelopes', list(packEnvelope(full))], ['through', p.int(1234568)]];
+const vaultsFields = [['history', p.int(history)],
+  ['vaults', p.arr(p.arr(p.str('pypi--django'), p.int(3), p.int(1234568)), p.arr(p.str('pypi--flask'), p.int(0), p.int(0)))],
+  ['more', p.bool(true)]];
+const answerOf = (...envelopes) => p.map(...place, ['answered', p.int(2)], ['envelopes', p.arr(...envelopes)]);
+const without = (fields, left) => p.map(...fields.filter(([name]) => name !== left));
+const withField = (fields, changed, packed) => p.map(...fields.map(([name, was]) => [name, name === changed ? packed : was]));
+const thousands = (count, item) => Buffer.concat([p.arrHead(count), ...Array(count).fill(item)]);
+
 export const messageFile = {
   about: 'Bodies of requests and replies: bytes and decoded form, or an error. canonical: our own writer gives exactly these bytes.',
   refusal_codes: ['invalid-name', 'malformed-request', 'invalid-value', 'invalid-schema-version', 'too-large',
@@ -108,6 +123,56 @@ export const messageFile = {
       { ...placeOf, answered: 2, envelopes: [full] }),
     bad('answer', 'without a floor', p.map(...place.filter(([name]) => name !== 'floor'), ['answered', p.int(0)], ['envelopes', p.arr()]),
       "'floor' is missing"),
+    good('group-answer', 'two vaults', p.arr(p.map(['vault', p.str('pypi--django')], ['answer', answerOf(packEnvelope(full))]),
+      p.map(['vault', p.str('pypi--flask')], ['answer', answerOf()])), [
+      { vault: 'pypi--django', answer: { ...placeOf, answered: 2, envelopes: [full] } },
+      { vault: 'pypi--flask', answer: { ...placeOf, answered: 2, envelopes: [] } },
+    ]),
+    bad('group-answer', 'without a vault', p.arr(p.map(['answer', answerOf()])), "'vault' is missing"),
+    bad('group-answer', 'an answer without a floor', p.arr(p.map(['vault', p.str('a--b')], ['answer', p.map(['feed', p.int(3)])])),
+      'is missing'),
+    bad('group-answer', 'more than 100', thousands(101, p.map(['vault', p.str('a--b')], ['answer', answerOf()])), '100'),
+    good('snapshot-request', 'everything', p.map(['feed', p.int(3)], ['after', p.arr(p.str('acme'), p.str('user'), p.str('ž'))],
+      ['limit', p.int(10000)]), { feed: 3, after: ['acme', 'user', 'ž'], limit: 10000 }),
+    good('snapshot-request', 'nil is not given', p.map(['feed', p.nil()], ['after', p.nil()], ['limit', p.int(1000)]),
+      { feed: null, after: null, limit: 1000 }),
+    good('snapshot-request', 'nothing', p.map(), { feed: null, after: null, limit: 1000 }, false),
+    bad('snapshot-request', 'limit 0', p.map(['limit', p.int(0)]), 'range'),
+    bad('snapshot-request', 'limit 10,001', p.map(['limit', p.int(10001)]), 'range'),
+    bad('snapshot-request', 'feed 1,024', p.map(['feed', p.int(1024)]), 'range'),
+    bad('snapshot-request', 'after of two', p.map(['after', p.arr(p.str('acme'), p.str('user'))]), 'parts'),
+    good('snapshot-page', 'one record, one collection without', p.map(...snapshotFields), snapshot),
+    good('snapshot-page', 'no record', p.map(['feeds', p.int(8)], ...place, ['envelopes', list()], ['collections', list()],
+      ['more', p.bool(false)]), { feeds: 8, ...placeOf, envelopes: [], collections: [], more: false }),
+    good('snapshot-page', 'short counts, another order, an unknown field', p.map(['more', p.bool(true)], ['new', p.arr(p.nil())],
+      ['collections', p.arr(entry('acme', 'order', 9), entry('acme', 'user', 1234568))], ['envelopes', p.arr(packEnvelope(full))],
+      ...place, ['feeds', p.int(8)]), snapshot, false),
+    bad('snapshot-page', 'more without a record', withField(snapshotFields, 'envelopes', p.arr()), 'ask behind'),
+    bad('snapshot-page', 'no feeds', withField(snapshotFields, 'feeds', p.int(0)), 'range'),
+    bad('snapshot-page', 'without more', without(snapshotFields, 'more'), "'more' is missing"),
+    bad('snapshot-page', 'a collection of two parts', withField(snapshotFields, 'collections', p.arr(p.arr(p.str('a'), p.str('b')))), 'parts'),
+    bad('snapshot-page', 'a count past the end', withField(snapshotFields, 'envelopes', p.raw('dd7fffffff')), 'past the end'),
+    good('changes-request', 'everything', p.map(['feed', p.int(3)], ['after', p.int('1234567')], ['limit', p.int(5)]),
+      { feed: 3, after: '1234567', limit: 5 }),
+    good('changes-request', 'a feed alone', p.map(['feed', p.int(0)]), { feed: 0, after: '0', limit: 1000 }, false),
+    bad('changes-request', 'nothing', p.map(), "'feed' is missing"),
+    bad('changes-request', 'nil for the feed', p.map(['feed', p.nil()]), 'integer'),
+    bad('changes-request', 'after -1', p.map(['feed', p.int(0)], ['after', p.int(-1)]), 'range'),
+    good('changes-page', 'one change', p.map(...changesFields), { ...placeOf, envelopes: [full], through: '1234568' }),
+    good('changes-page', 'none', withField(changesFields, 'envelopes', list()), { ...placeOf, envelopes: [], through: '1234568' }),
+    bad('changes-page', 'without through', without(changesFields, 'through'), "'through' is missing"),
+    bad('changes-page', 'an envelope without a sequence', withField(changesFields, 'envelopes', p.arr(p.map(['value', p.int(1)]))),
+      "'sequence' is missing"),
+    good('vaults-request', 'everything', p.map(['after', p.str('pypi--a')], ['collection', p.str('advisory')], ['limit', p.int(7)]),
+      { after: 'pypi--a', collection: 'advisory', limit: 7 }),
+    good('vaults-request', 'nil is not given', p.map(['after', p.nil()], ['collection', p.nil()], ['limit', p.int(1000)]),
+      { after: null, collection: null, limit: 1000 }),
+    good('vaults-request', 'nothing', p.map(), { after: null, collection: null, limit: 1000 }, false),
+    bad('vaults-request', 'limit 1,001', p.map(['limit', p.int(1001)]), 'range'),
+    good('vaults-page', 'two', p.map(...vaultsFields),
+      { history, vaults: [['pypi--django', 3, '1234568'], ['pypi--flask', 0, '0']], more: true }),
+    bad('vaults-page', 'more without a vault', withField(vaultsFields, 'vaults', p.arr()), 'ask behind'),
+    bad('vaults-page', 'more than 1,000', withField(vaultsFields, 'vaults', thousands(1001, p.arr(p.str('a--b'), p.int(0), p.int(0)))), '1000'),
     good('history-request', 'both', p.map(['after', p.int(5)], ['limit', p.int(20)]), { after: '5', limit: 20 }),
     good('history-request', 'neither', p.map(), { after: '0', limit: 100 }, false),
     bad('history-request', 'limit 0', p.map(['limit', p.int(0)]), 'range'),
