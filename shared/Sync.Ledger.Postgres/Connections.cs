@@ -97,6 +97,8 @@ internal sealed class Connections : IAsyncDisposable
             IncludeErrorDetail = false,
             PersistSecurityInfo = false,
             ApplicationName = "sync",
+            // A page is a megabyte: fewer reads of the socket for it.
+            ReadBufferSize = 32 * 1024,
             Options = string.Create(CultureInfo.InvariantCulture, $"""
                 -c lock_timeout={Milliseconds(options.LockTimeout)} -c statement_timeout={Milliseconds(options.StatementTimeout)}
                  -c idle_in_transaction_session_timeout={Milliseconds(options.IdleInTransactionTimeout)}

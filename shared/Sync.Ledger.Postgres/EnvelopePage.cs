@@ -13,26 +13,24 @@ internal sealed class EnvelopePage(FeedId feed, HistoryId history, CollectionNam
 {
     /// <summary>The columns of the alias <c>f</c>; the value comes behind them, as null when the statement kept it back.</summary>
     internal const string Metadata =
-        "f.position, f.sequence, f.after, f.time, f.collection, f.op, f.id, f.key, f.schema_version, f.producer, f.value_hash";
+        "f.position, f.sequence, f.after, f.time, f.op, f.id, f.key, f.schema_version, f.producer, f.value_hash";
 
-    // Behind them: the value, the feed's position and floor, how many rows the page can have, last position of the
+    // Behind them: the value; the feed's position and floor and how many rows the page can have; last position of a
     // collection; and when the page is not of one collection, names of vault and collection.
-    private const int ValueColumn = 11;
-    private const int PositionColumn = 12;
-    private const int FloorColumn = 13;
-    private const int RowsColumn = 14;
-    private const int LastColumn = 15;
-    private const int VaultColumn = 16;
-    private const int CollectionColumn = 17;
+    private const int ValueColumn = 10;
+    private const int PositionColumn = 11;
+    private const int FloorColumn = 12;
+    private const int RowsColumn = 13;
+    private const int LastColumn = 14;
+    private const int VaultColumn = 15;
+    private const int CollectionColumn = 16;
 
     private readonly List<Envelope> _envelopes = [];
     private CollectionName _name = name ?? default;
-    private int _collection;
     private string _schemaVersion = "";
     private string _producer = "";
     private long _bytes;
     private long _rows;
-    private bool _isFirst = true;
 
     internal IReadOnlyList<Envelope> Envelopes => _envelopes;
     internal Position Position { get; private set; }
@@ -47,30 +45,27 @@ internal sealed class EnvelopePage(FeedId feed, HistoryId history, CollectionNam
     /// <summary>True when there is more behind the last envelope.</summary>
     internal bool More { get; private set; }
 
+    /// <summary>Takes the next row: the first says where the page stands, others are facts or collections.</summary>
     internal void Read(NpgsqlDataReader reader)
     {
-        if (_isFirst) ReadPlace(reader);
-        if (reader.IsDBNull(0)) ReadCollection(reader);
-        else if (!More) ReadEnvelope(reader);
+        if (!reader.IsDBNull(0)) ReadEnvelope(reader);
+        else if (!reader.IsDBNull(PositionColumn)) ReadPlace(reader);
+        else
+            Collections.Add(new(reader.GetString(VaultColumn), reader.GetString(CollectionColumn), new(reader.GetInt64(LastColumn))));
     }
 
     private void ReadPlace(NpgsqlDataReader reader)
     {
-        _isFirst = false;
         Position = new(reader.GetInt64(PositionColumn));
         Floor = new(reader.GetInt64(FloorColumn));
-        if (!reader.IsDBNull(RowsColumn)) _rows = reader.GetInt64(RowsColumn);
-        if (name is not null && !reader.IsDBNull(LastColumn)) Last = new(reader.GetInt64(LastColumn));
-    }
-
-    private void ReadCollection(NpgsqlDataReader reader)
-    {
-        if (name is null && !reader.IsDBNull(LastColumn))
-            Collections.Add(new(reader.GetString(VaultColumn), reader.GetString(CollectionColumn), new(reader.GetInt64(LastColumn))));
+        _rows = reader.GetInt64(RowsColumn);
+        if (!reader.IsDBNull(LastColumn)) Last = new(reader.GetInt64(LastColumn));
     }
 
     private void ReadEnvelope(NpgsqlDataReader reader)
     {
+        if (More) return;
+        if (_rows == 0) throw new SyncException(SyncErrorCode.Corrupt, "A page of records came before the place where it stands.");
         // The last row that the page can have only says that there is more.
         More = reader.IsDBNull(ValueColumn) || _envelopes.Count == _rows - 1 || (_envelopes.Count > 0 && _bytes >= bytesMax);
         if (More) return;
@@ -83,27 +78,25 @@ internal sealed class EnvelopePage(FeedId feed, HistoryId history, CollectionNam
     {
         Key = KeyOf(reader),
         Value = reader.GetFieldValue<byte[]>(ValueColumn),
-        SchemaVersion = new SchemaVersion(Shared(ref _schemaVersion, reader.GetString(8))),
+        SchemaVersion = new SchemaVersion(Shared(ref _schemaVersion, reader.GetString(7))),
         Sequence = new(reader.GetInt64(1)),
-        Op = (ChangeOp)reader.GetInt16(5),
-        Id = new(reader.GetGuid(6)),
+        Op = (ChangeOp)reader.GetInt16(4),
+        Id = new(reader.GetGuid(5)),
         Feed = feed,
         Position = new(reader.GetInt64(0)),
         History = history,
-        Hash = FactRow.ReadHash(reader, 10),
+        Hash = FactRow.ReadHash(reader, 9),
         After = new(reader.GetInt64(2)),
         Time = new(reader.GetInt64(3)),
-        Producer = Shared(ref _producer, reader.GetString(9)),
+        Producer = Shared(ref _producer, reader.GetString(8)),
     };
 
     private SyncedKey KeyOf(NpgsqlDataReader reader)
     {
-        if (name is null && reader.GetInt32(4) is var collection && collection != _collection)
-        {
-            _name = new CollectionName(Shared(_name.Vault, reader.GetString(VaultColumn)), reader.GetString(CollectionColumn));
-            _collection = collection;
-        }
-        return new SyncedKey(_name.Vault, _name.Collection, reader.GetString(7));
+        if (name is null)
+            _name = new(
+                Shared(_name.Vault, reader.GetString(VaultColumn)), Shared(_name.Collection, reader.GetString(CollectionColumn)));
+        return new SyncedKey(_name.Vault, _name.Collection, reader.GetString(6));
     }
 
     private static string Shared(ref string last, string text) => last = Shared(last, text);

@@ -28,46 +28,58 @@ internal sealed class ScopeSql
         _fact = "sync.fact_" + _number;
         Collection = $"""
             {SampleOf("$3", "$4", CollectionRecords(SampleRecords))}
-            select {EnvelopePage.Metadata}, {CappedValue}, d.position, d.floor, (select rows from sample), k.last_position
-            from sync.feed d left join sync.collection k on k.id = $1 left join lateral (
-                select f.* from {CollectionRecords("(select rows from sample)")} cross join lateral {Head} f) f on true
-            where d.feed = {_number}
+            {PlaceOf("sync.feed d left join sync.collection k on k.id = $1", "(select rows from sample)", "k.last_position")}
+            union all
+            select {EnvelopePage.Metadata}, {CappedValue}, {NoPlace}
+            from {CollectionRecords("(select rows from sample)")} cross join lateral {Head} f
             """;
         Scope = $"""
             {SampleOf("$9", "$10", ScopeRecords(SampleRecords))},
             page as materialized (
-                select f.*, r.vault_name, r.collection_name, null::bigint as last_position
+                select f.*, r.vault_name, r.collection_name
                 from {ScopeRecords("(select rows from sample)")} cross join lateral {Head} f),
             page_end as materialized (
-                select vault_name, collection_name, (select count(*) from page) = (select rows from sample) as is_cut
-                from page order by vault_name desc, collection_name desc limit 1)
-            select {EnvelopePage.Metadata}, {CappedValue}, d.position, d.floor, (select rows from sample), f.last_position,
-                   f.vault_name, f.collection_name
-            from sync.feed d left join lateral (
-                select * from page
-                union all
-                select {NoFact}, v.name, c.name, c.last_position from {ScopeCollections}
-                where c.last_position > 0 and not exists (
-                    select from page_end e where e.is_cut and (v.name, c.name) > (e.vault_name, e.collection_name))) f on true
-            where d.feed = {_number}
+                select coalesce(max(p.vault_name), $2) as vault_name, coalesce(max(p.collection_name), '') as collection_name from (
+                    select vault_name, collection_name from page
+                    where (select count(*) from page) = (select rows from sample)
+                    order by vault_name desc, collection_name desc limit 1) p)
+            {PlaceOf("sync.feed d", "(select rows from sample)", "null::bigint", NoNames)}
+            union all
+            select {EnvelopePage.Metadata}, {CappedValue}, {NoPlace}, f.vault_name, f.collection_name from page f
+            union all
+            select {NoFact}, null, null, null, c.last_position, v.name, c.name
+            from {ScopeCollections("and v.name <= (select vault_name from page_end)")}
+            where c.last_position > 0 and (v.name, c.name) <= (select vault_name, collection_name from page_end)
             """;
-        CollectionChanges = ChangesOf("sync.feed d left join sync.collection k on k.id = $1", "$3", "$4", "k.last_position", $"""
-            select f.* from {_fact} f
-            where f.position > greatest($2, d.floor - 1) and k.last_position > $2
-                and f.position <= greatest($2, d.floor - 1) + {ILedgerStore.PositionsWalkedMax} and f.collection = $1
-            order by f.position limit $3
-            """);
-        ScopeChanges = ChangesOf("sync.feed d", "$7", "$8", "null::bigint, f.vault_name, f.collection_name", $"""
-            select f.*, c.vault_name, c.collection_name from (
-                select f.* from {_fact} f
-                where f.position > greatest($6, d.floor - 1)
-                    and f.position <= greatest($6, d.floor - 1) + {ILedgerStore.PositionsWalkedMax}
-                order by f.position offset 0) f
-            cross join lateral (
-                select v.name as vault_name, c.name as collection_name from sync.collection c join sync.vault v on v.id = c.vault
-                where c.id = f.collection and {CollectionInScope} and v.name >= $1 and v.name < $2 limit 1) c
-            limit $7
-            """);
+        CollectionChanges = $"""
+            {PlaceOf("sync.feed d left join sync.collection k on k.id = $1", "$3", "k.last_position")}
+            union all
+            select {EnvelopePage.Metadata}, {BoundedValue("$4")}, {NoPlace} from ({Running($"""
+                select f.* from sync.feed d join sync.collection k on k.id = $1 cross join lateral (
+                    select * from {_fact} f
+                    where f.position > greatest($2, d.floor - 1) and k.last_position > $2
+                        and f.position <= greatest($2, d.floor - 1) + {ILedgerStore.PositionsWalkedMax} and f.collection = $1
+                    order by f.position limit $3) f
+                where d.feed = {_number}
+                """)}) f
+            """;
+        ScopeChanges = $"""
+            {PlaceOf("sync.feed d", "$7", "null::bigint", NoNames)}
+            union all
+            select {EnvelopePage.Metadata}, {BoundedValue("$8")}, {NoPlace}, f.vault_name, f.collection_name from ({Running($"""
+                select f.*, c.vault_name, c.collection_name
+                from sync.feed d cross join lateral (
+                    select * from {_fact} f
+                    where f.position > greatest($6, d.floor - 1)
+                        and f.position <= greatest($6, d.floor - 1) + {ILedgerStore.PositionsWalkedMax}
+                    order by f.position offset 0) f
+                cross join lateral (
+                    select v.name as vault_name, c.name as collection_name
+                    from sync.collection c join sync.vault v on v.id = c.vault
+                    where c.id = f.collection and {CollectionInScope} and v.name >= $1 and v.name < $2 limit 1) c
+                where d.feed = {_number} limit $7
+                """)}) f
+            """;
         Digest = $"""
             select r.key, f.sequence, f.value_hash, c.last_position
             from sync.collection c left join lateral (
@@ -106,15 +118,18 @@ internal sealed class ScopeSql
     private const string CappedValue =
         "case when octet_length(f.value) <= (select bytes from sample) then f.value end";
 
-    // As many nulls as a page has columns of facts.
+    // As many nulls as a page has columns of facts, of a place, of names.
     private const string NoFact =
-        "null::bigint, null::bigint, null::bigint, null::bigint, null::int, null::smallint, null::uuid, null::text, null::text, "
-        + "null::text, null::bytea, null::bytea";
+        "null::bigint, null::bigint, null::bigint, null::bigint, null::smallint, null::uuid, null::text, null::text, null::text, "
+        + "null::bytea, null::bytea";
+
+    private const string NoPlace = "null::bigint, null::bigint, null::bigint, null::bigint";
+    private const string NoNames = ", null::text, null::text";
 
     private string Head => HeadOf(EnvelopePage.Metadata + ", f.value");
 
-    private string ScopeCollections => $"""
-        (select v.id, v.name from sync.vault v where v.name >= $1 and v.name < $2 and v.feed = {_number}
+    private string ScopeCollections(string upTo = "") => $"""
+        (select v.id, v.name from sync.vault v where v.name >= $1 and v.name < $2 {upTo} and v.feed = {_number}
          order by v.name offset 0) v
         cross join lateral (
             select c.id, c.name, c.last_position from sync.collection c
@@ -125,7 +140,7 @@ internal sealed class ScopeSql
         $"(select origin from sync.record where collection = $1 and key > $2 and live order by key limit {limit}) r";
 
     private string ScopeRecords(object limit) => $"""
-        (select v.name as vault_name, c.name as collection_name, r.origin from {ScopeCollections}
+        (select v.name as vault_name, c.name as collection_name, r.origin from {ScopeCollections()}
         cross join lateral (
             select r.origin from sync.record r
             where r.collection = c.id and r.live and r.key > case when v.name = $6 and c.name = $7 then $8 else '' end
@@ -146,13 +161,15 @@ internal sealed class ScopeSql
             from {records} cross join lateral {HeadOf("octet_length(f.value) as bytes")} f)
         """;
 
-    private string ChangesOf(string from, string rowsMax, string bytesMax, string collection, string rows) => $"""
-        select {EnvelopePage.Metadata}, case when f.before < {bytesMax} then f.value end, d.position, d.floor,
-               {rowsMax}, {collection}
-        from {from} left join lateral (
-            select f.*, coalesce(sum(octet_length(f.value)) over (
-                rows between unbounded preceding and 1 preceding), 0) as before
-            from ({rows}) f) f on true
-        where d.feed = {_number}
+    // The first row: where the page stands.
+    private string PlaceOf(string from, string rows, string last, string names = "") => $"""
+        select {NoFact}, d.position, d.floor, {rows}, {last}{names} from {from} where d.feed = {_number}
         """;
+
+    private static string Running(string rows) => $"""
+        select f.*, coalesce(sum(octet_length(f.value)) over (rows between unbounded preceding and 1 preceding), 0) as before
+        from ({rows}) f
+        """;
+
+    private static string BoundedValue(string bytesMax) => $"case when f.before < {bytesMax} then f.value end";
 }
