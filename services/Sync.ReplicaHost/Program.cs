@@ -1,0 +1,4 @@
+using Sync.Hosting;
+using Sync.ReplicaHost;
+
+return await ServiceRun.RunAsync(() => ReplicaHostApp.Build(args), ReplicaHostApp.UrlsSetting);
