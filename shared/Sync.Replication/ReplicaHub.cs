@@ -39,15 +39,19 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
     private bool _isDisposed;
 
     private ReplicaHub(
-        ITransport transport, IEnvelopeSource? source, ReplicaHubOptions options, TimeProvider time, ILogger log, Random random)
+        ITransport transport, IEnvelopeSource? source, ICollectionSource? pages, ReplicaHubOptions options, TimeProvider time,
+        ILogger log, Random random)
     {
         options.Validate();
-        (_transport, _source, _options, _time, Log, _random) = (transport, source, options, time, log, random);
+        (_transport, _source, _pages, _options) = (transport, source, pages, options);
+        (_time, Log, _random) = (time, log, random);
+        _collectionRandom = new Random(random.Next());
         (_startedAt, _startedOn) = (time.GetTimestamp(), time.GetUtcNow());
         _refetch = new RefetchCore(options.Refetch);
         _tracker = new FeedTrackerCore(options.BeatGrace, options.Faults);
         _waits = new FeedWaits(_tracker, options.WaitAskAfter);
         _backfills = new SemaphoreSlim(options.Refetch.RequestsInFlightMax);
+        _pageSlots = new SemaphoreSlim(options.PagesInFlightMax);
     }
 
     /// <summary>Replicas that are open.</summary>
@@ -94,14 +98,15 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
     /// <param name="time">Null = the system's.</param>
     /// <param name="log">Null = none.</param>
     /// <param name="random">For jitter only; used under a lock. Null = a new one.</param>
+    /// <param name="pages">Where collection replicas load from; null = none can be opened. Stays the caller's.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="SyncException">An option is refused, or the bus is.</exception>
     public static async Task<ReplicaHub> StartAsync(
         ITransport transport, IEnvelopeSource? source, ReplicaHubOptions? options = null, TimeProvider? time = null,
-        ILogger? log = null, Random? random = null, CancellationToken cancellation = default)
+        ILogger? log = null, Random? random = null, ICollectionSource? pages = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(transport);
-        var hub = new ReplicaHub(transport, source, options ?? new ReplicaHubOptions(), time ?? TimeProvider.System,
+        var hub = new ReplicaHub(transport, source, pages, options ?? new ReplicaHubOptions(), time ?? TimeProvider.System,
             log ?? NullLogger.Instance, random ?? new Random());
         hub._beats = await transport.SubscribeBeatsAsync(hub, cancellation).ConfigureAwait(false);
         hub._loop = Task.Run(hub.RunAsync, CancellationToken.None);
@@ -152,6 +157,7 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
         }
         if (_beats is not null) await _beats.DisposeAsync().ConfigureAwait(false);
         foreach (var replica in All()) await replica.DisposeAsync().ConfigureAwait(false);
+        foreach (var replica in AllCollections()) await replica.DisposeAsync().ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _loop.ConfigureAwait(false);
         ReplicationMetrics.Remove(this);

@@ -74,6 +74,12 @@ public sealed record ReplicaHubOptions
     /// <summary>Most replicas, 1 to 10,000,000 (default 1,000,000); one more is refused.</summary>
     public int ReplicasMax { get; init; } = 1_000_000;
 
+    /// <summary>Most collection replicas, 1 to 10,000 (default 1,000); one more is refused.</summary>
+    public int CollectionsMax { get; init; } = 1000;
+
+    /// <summary>Pages asked for at a time by all collection replicas together, 1 to 1,000 (default 16).</summary>
+    public int PagesInFlightMax { get; init; } = 16;
+
     /// <summary>Switches of the simulation.</summary>
     public PlantedFaults Faults { get; init; } = PlantedFaults.None;
 
@@ -88,6 +94,8 @@ public sealed record ReplicaHubOptions
         Check(BackfillTimeout >= TimeSpan.FromMilliseconds(10) && BackfillTimeout <= TimeSpan.FromMinutes(10),
             nameof(BackfillTimeout), BackfillTimeout, "00:00:00.010..00:10:00");
         Check(ReplicasMax is >= 1 and <= 10_000_000, nameof(ReplicasMax), ReplicasMax, "1..10000000 replicas");
+        Check(CollectionsMax is >= 1 and <= 10_000, nameof(CollectionsMax), CollectionsMax, "1..10000 replicas");
+        Check(PagesInFlightMax is >= 1 and <= 1000, nameof(PagesInFlightMax), PagesInFlightMax, "1..1000 requests");
     }
 
     private static void Check(bool isFine, string name, object value, string range)

@@ -29,4 +29,23 @@ internal static partial class ReplicationLog
 
     [LoggerMessage(3007, LogLevel.Critical, "The hub's loop ended: recoveries stop until the process restarts")]
     public static partial void LoopFailed(this ILogger logger, Exception error);
+
+    [LoggerMessage(3020, LogLevel.Debug, "{Scope} is {Status} with {Records} records")]
+    public static partial void CollectionStatus(this ILogger logger, SyncedPattern scope, CollectionStatus status, long records);
+
+    [LoggerMessage(3021, LogLevel.Warning, "{Scope}: sequence {Sequence} of {Key} was refused; its old value, if any, stays")]
+    public static partial void CollectionRefused(this ILogger logger, SyncedPattern scope, SyncedKey key, Sequence sequence);
+
+    [LoggerMessage(3022, LogLevel.Warning, "{Scope}: the history was replaced by {History}; it is loaded again")]
+    public static partial void CollectionReset(this ILogger logger, SyncedPattern scope, HistoryId history);
+
+    [LoggerMessage(3023, LogLevel.Warning, "{Scope}: a {Request} request failed and is repeated")]
+    public static partial void CollectionRequestFailed(
+        this ILogger logger, SyncedPattern scope, CollectionRequestKind request, Exception error);
+
+    [LoggerMessage(3024, LogLevel.Information, "{Scope}: messages may have been lost ({Disruption}); it is checked")]
+    public static partial void CollectionDisrupted(this ILogger logger, SyncedPattern scope, Disruption disruption);
+
+    [LoggerMessage(3025, LogLevel.Error, "An observer of {Scope} threw; it is told no more")]
+    public static partial void CollectionObserverFailed(this ILogger logger, SyncedPattern scope, Exception error);
 }

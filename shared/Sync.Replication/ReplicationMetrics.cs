@@ -38,7 +38,14 @@ internal static class ReplicationMetrics
 
     public static void Add(ReplicaHub hub)
     {
+        CollectionMetrics.Begin();
         lock (Gate) Hubs.Add(hub);
+    }
+
+    /// <summary>The hubs that run.</summary>
+    public static IReadOnlyList<ReplicaHub> Running()
+    {
+        lock (Gate) return [.. Hubs];
     }
 
     public static void Remove(ReplicaHub hub)
