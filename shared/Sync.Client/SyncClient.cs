@@ -143,6 +143,27 @@ public sealed class SyncClient : IAsyncDisposable
         return await side.Hub.OpenAsync(options, cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Opens a replica of a whole collection: what changes in it is kept in step until it is disposed.</summary>
+    /// <exception cref="SyncException">The client has no bus, a name is wrong, or the bus is unavailable.</exception>
+    public Task<CollectionReplica<T>> CollectionAsync<T>(
+        string vault, string collection, SyncSchema<T>? schema = null, CancellationToken cancellation = default) =>
+        CollectionAsync(OptionsOf(SyncedPattern.OfCollection(vault, collection), schema), cancellation);
+
+    /// <summary>Opens a replica of one collection in all shards of a group, new ones included.</summary>
+    /// <exception cref="SyncException">As above.</exception>
+    public Task<CollectionReplica<T>> GroupAsync<T>(
+        string group, string collection, SyncSchema<T>? schema = null, CancellationToken cancellation = default) =>
+        CollectionAsync(OptionsOf(SyncedPattern.OfGroup(group, collection), schema), cancellation);
+
+    /// <summary>Opens a replica of any scope, with all its options.</summary>
+    /// <exception cref="SyncException">As above.</exception>
+    public async Task<CollectionReplica<T>> CollectionAsync<T>(
+        CollectionReplicaOptions<T> options, CancellationToken cancellation = default)
+    {
+        var side = await ReplicasAsync().WaitAsync(cancellation).ConfigureAwait(false);
+        return await side.Hub.OpenCollectionAsync(options, cancellation).ConfigureAwait(false);
+    }
+
     /// <summary>Gives up writes that are not answered, closes all replicas. Safe to repeat.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -176,8 +197,10 @@ public sealed class SyncClient : IAsyncDisposable
         try
         {
             var source = new BusEnvelopeSource(bus, Subjects.Default, _options.RefetchTimeout);
+            var pages = new BusCollectionSource(bus, Subjects.Default, _options.RefetchTimeout);
             var hub = await ReplicaHub
-                .StartAsync(transport, source, time: _time, log: _logs.CreateLogger<ReplicaHub>()).ConfigureAwait(false);
+                .StartAsync(transport, source, time: _time, log: _logs.CreateLogger<ReplicaHub>(), pages: pages)
+                .ConfigureAwait(false);
             return new ReplicaSide(isMine ? bus : null, transport, hub);
         }
         catch
@@ -187,6 +210,9 @@ public sealed class SyncClient : IAsyncDisposable
             throw;
         }
     }
+
+    private CollectionReplicaOptions<T> OptionsOf<T>(SyncedPattern scope, SyncSchema<T>? schema) =>
+        new() { Scope = scope, Schema = schema ?? _schemas.Of<T>() };
 
     private static Receipt Committed(WriteResult result) => result switch
     {

@@ -23,8 +23,9 @@ public sealed record CollectionReplicaOptions<T>
     /// behind begins again.</summary>
     public int ChangesKept { get; init; } = 16_384;
 
-    /// <summary>Longest wait for an answer of the writer: 10 ms to 10 min (default 10 s).</summary>
-    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>Longest wait for an answer of the writer: 10 ms to 10 min (default 2 s: one that vanished must not hold up
+    /// the 5 s in which a replica is to be right again).</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>How long a wait for a position lets pass before it asks the writer: 0 to 1 min (default 50 ms).</summary>
     public TimeSpan WaitAskAfter { get; init; } = TimeSpan.FromMilliseconds(50);
