@@ -55,4 +55,10 @@ internal static partial class LedgerLog
 
     [LoggerMessage(2015, LogLevel.Error, "A handler of ownership changes failed")]
     public static partial void OwnershipHandlerFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(2030, LogLevel.Warning, "Feed {Feed}: reading on for its changefeeds failed and is tried again")]
+    public static partial void TailReadFailed(this ILogger logger, FeedId feed, Exception exception);
+
+    [LoggerMessage(2031, LogLevel.Warning, "Beats cannot be heard yet; changefeeds of feeds that others own are late")]
+    public static partial void BeatsNotHeard(this ILogger logger, Exception exception);
 }

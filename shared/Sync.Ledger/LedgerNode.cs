@@ -31,16 +31,18 @@ public sealed class LedgerNode : IAsyncDisposable
     /// <param name="ids">Fact ids.</param>
     /// <param name="logger">Null = silent.</param>
     /// <param name="faults">For the simulation only; null = none.</param>
+    /// <param name="changefeed">Is told what is committed here; disposed by whoever made it. Null = nobody reads
+    /// one.</param>
     /// <exception cref="SyncException">An option is wrong.</exception>
     public LedgerNode(
         ILedgerStore store, ITransport transport, LedgerOptions options, TimeProvider time, IIdSource ids,
-        ILogger<LedgerNode>? logger = null, PlantedFaults? faults = null)
+        ILogger<LedgerNode>? logger = null, PlantedFaults? faults = null, Changefeed? changefeed = null)
     {
         options.Validate();
         _metrics = new LedgerMetrics(Owned);
         _parts = new NodeParts(
             store, transport, options, new LedgerClock(time), ids, logger ?? NullLogger<LedgerNode>.Instance, _metrics,
-            faults ?? PlantedFaults.None);
+            faults ?? PlantedFaults.None, changefeed);
         _owners = new FeedOwner?[store.Info.Feeds];
         _ownerLoops = new Task[_owners.Length];
         Array.Fill(_ownerLoops, Task.CompletedTask);
@@ -223,12 +225,14 @@ public sealed class LedgerNode : IAsyncDisposable
         var owner = new FeedOwner(_parts, state);
         _parts.Metrics.TakenOver();
         _parts.Logger.Owned(owner.Feed, owner.Epoch, state.Position, state.Published);
+        _parts.Changefeed?.Owned(owner.Feed, state.Position);
         Volatile.Write(ref _owners[owner.Feed.Value], owner);
         Raise(new FeedOwnership(owner.Feed, owner.Epoch, true));
         _ownerLoops[owner.Feed.Value] = Task.Run(async () =>
         {
             await owner.RunAsync().ConfigureAwait(false);
             Volatile.Write(ref _owners[owner.Feed.Value], null);
+            _parts.Changefeed?.Lost(owner.Feed);
             Raise(new FeedOwnership(owner.Feed, owner.Epoch, false));
             owner.Dispose();
         });

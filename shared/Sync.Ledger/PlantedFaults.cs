@@ -35,4 +35,8 @@ public sealed record PlantedFaults
 
     /// <summary>Beats are not sent (breaks R6: a lost tail is never found).</summary>
     public bool NoBeats { get; init; }
+
+    /// <summary>A changefeed whose cursor cannot be continued goes on from now without saying so (breaks
+    /// R3).</summary>
+    public bool FromNowInsteadOfReset { get; init; }
 }

@@ -21,6 +21,7 @@ internal sealed class WriterEngine(
     private readonly CancellationTokenSource _stop = new();
     private volatile BusLink? _link;
     private volatile ILedgerStore? _store;
+    private volatile Changefeed? _changefeed;
     private volatile LedgerNode? _node;
     private volatile BusDoor? _door;
     private Task _starting = Task.CompletedTask;
@@ -40,6 +41,10 @@ internal sealed class WriterEngine(
     /// <summary>For reads.</summary>
     /// <exception cref="SyncException">Not open yet.</exception>
     public ILedgerStore Store => _store ?? throw NotOpen();
+
+    /// <summary>For those who follow.</summary>
+    /// <exception cref="SyncException">Not open yet.</exception>
+    public Changefeed Changefeed => _changefeed ?? throw NotOpen();
 
     /// <summary>For writes.</summary>
     /// <exception cref="SyncException">Not open yet.</exception>
@@ -79,6 +84,7 @@ internal sealed class WriterEngine(
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         if (_node is { } node) await node.DisposeAsync();
+        if (_changefeed is { } changefeed) await changefeed.DisposeAsync();
         if (_store is { } store && parts.Store is null) await store.DisposeAsync();
         if (_link is { } link) await link.DisposeAsync();
         _stop.Dispose();
@@ -123,8 +129,10 @@ internal sealed class WriterEngine(
             await RepeatAsync(OpenStoreAsync);
             var store = _store!;
             WriterLog.LedgerOpened(_logger, Owner, store.Info.Substrate, store.Info.Feeds, store.Info.History.Value);
-            var node = new LedgerNode(store, _link!.Transport, settings.Ledger, time, ids,
-                loggers.CreateLogger<LedgerNode>());
+            _changefeed = new Changefeed(
+                store, _link!.Transport, settings.Changefeed, time, loggers.CreateLogger<Changefeed>());
+            var node = new LedgerNode(store, _link.Transport, settings.Ledger, time, ids,
+                loggers.CreateLogger<LedgerNode>(), changefeed: _changefeed);
             _node = node;
             _door = MakeDoor?.Invoke();
             await RepeatAsync(() => node.StartAsync(_stop.Token));

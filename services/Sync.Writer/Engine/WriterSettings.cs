@@ -9,7 +9,7 @@ namespace Sync.Writer.Engine;
 /// <summary>Every setting of the process, read and checked once, before anything starts.</summary>
 internal sealed record WriterSettings(
     WriterOptions Writer, SubstrateOptions Substrate, LedgerOptions Ledger, PostgresOptions Postgres, BusOptions Bus,
-    TelemetryOptions Telemetry)
+    ChangefeedOptions Changefeed, EventStreamOptions Events, TelemetryOptions Telemetry)
 {
     /// <summary>A stop must be over within about five seconds: half of it for what is admitted, the rest for requests
     /// and the bus.</summary>
@@ -31,6 +31,10 @@ internal sealed record WriterSettings(
             ledger,
             ReadPostgres(configuration, !isStoreGiven && substrate.IsPostgres),
             ReadBus(configuration),
+            Settings.Read(configuration, ChangefeedOptions.Section, new ChangefeedOptions(),
+                Validated<ChangefeedOptions>(options => options.Validate())),
+            Settings.Read(configuration, "Sync:Events", new EventStreamOptions(),
+                (options, checks) => options.Check(checks)),
             Settings.Read(configuration, "Sync:Telemetry", new TelemetryOptions(),
                 (options, checks) => options.Check(checks)));
     }

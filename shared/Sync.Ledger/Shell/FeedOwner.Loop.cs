@@ -42,7 +42,11 @@ internal sealed partial class FeedOwner
     private void AnswerAll()
     {
         // First what all replicas wait for: the publisher then works beside the answers, not behind them.
-        while (_core.TryTakeCommitted(out var facts)) _publisher.Append(facts);
+        while (_core.TryTakeCommitted(out var facts))
+        {
+            _publisher.Append(facts);
+            _parts.Changefeed?.Committed(Feed, facts);
+        }
         while (_core.TryTakeCompletion(out var completion)) Answer(completion);
     }
 

@@ -12,7 +12,8 @@ internal sealed record NodeParts(
     IIdSource Ids,
     ILogger Logger,
     LedgerMetrics Metrics,
-    PlantedFaults Faults)
+    PlantedFaults Faults,
+    Changefeed? Changefeed)
 {
     /// <summary>Doubles from <see cref="LedgerOptions.RetryDelay"/> up to 16 times that.</summary>
     public TimeSpan RetryDelay(int failures) => Options.RetryDelay * (1 << Math.Clamp(failures - 1, 0, 4));
