@@ -35,7 +35,8 @@ internal static class WriterServices
         services.AddSingleton<BusDoor>();
         services.AddSingleton<BatchIntake>();
         services.AddSingleton<BatchRoute>().AddSingleton<RecordRoutes>().AddSingleton<PageRoutes>()
-            .AddSingleton<StatusRoutes>();
+            .AddSingleton<StatusRoutes>().AddSingleton<EventRoutes>();
+        services.AddSingleton(settings.Events).AddSingleton<EventStreams>();
         services.AddTelemetry("sync-writer", settings.Telemetry);
         services.AddOpenApi("v1", WriterRoutes.Describe);
         return services;

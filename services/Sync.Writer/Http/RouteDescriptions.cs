@@ -88,6 +88,23 @@ internal static class RouteDescriptions
         ], [],
         [new(200, "The page; next is the from of the next one.", Values), Malformed, NotAcceptable, Unavailable]);
 
+    public static readonly RouteDescription Events = new(
+        "streamEvents", "The changes of a feed as Server-Sent Events; the id of a block is the cursor behind it.",
+        [
+            new("vault", "query", "Only this vault, in its feed."), new("feed", "query", "The feed; needed without vault."),
+            new("group", "query", "Only shard vaults of this group; needs feed."),
+            new("collection", "query", "Only this collection; needs vault or group."),
+            new("cursor", "query", "Begin behind this."),
+            new("Last-Event-ID", "header", "As cursor, and goes before it."),
+            new("from", "query", "Without a cursor: now (default), or beginning."),
+            new("policy", "query", "Far behind: disconnect (default: every change comes) or latest (skip to the head)."),
+        ], [],
+        [
+            new(200, "Blocks named change (an envelope as JSON), reset, dropped; without a name only the cursor moves.",
+                "text/event-stream"),
+            Malformed, Unavailable,
+        ]);
+
     public static readonly RouteDescription Batch = new(
         "postBatch", "A stream of writes, one JSON object a line; receipts or problems come back in the same order.",
         [

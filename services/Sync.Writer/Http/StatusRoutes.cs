@@ -10,7 +10,7 @@ using Sync.Writer.Json;
 namespace Sync.Writer.Http;
 
 /// <summary>What operators and balancers ask.</summary>
-internal sealed class StatusRoutes(WriterEngine engine)
+internal sealed class StatusRoutes(WriterEngine engine, EventStreams streams)
 {
     private static readonly string Version =
         typeof(StatusRoutes)
@@ -50,6 +50,7 @@ internal sealed class StatusRoutes(WriterEngine engine)
         json.WriteStartArray("feeds"u8);
         foreach (var feed in feeds) Write(json, feed);
         json.WriteEndArray();
+        ChangefeedStatus.Write(json, engine.Changefeed, streams);
         json.WriteEndObject();
     }
 

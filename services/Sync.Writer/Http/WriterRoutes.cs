@@ -23,6 +23,8 @@ internal static class WriterRoutes
         app.MapGet("/v1/history/{vault}/{collection}/{key}", (Delegate)pages.HistoryAsync)
             .WithMetadata(RouteDescriptions.History);
         app.MapGet("/v1/facts", (Delegate)pages.FactsAsync).WithMetadata(RouteDescriptions.Facts);
+        app.MapGet("/v1/events", (Delegate)services.GetRequiredService<EventRoutes>().StreamAsync)
+            .WithMetadata(RouteDescriptions.Events);
         app.MapPost("/v1/batch", (Delegate)batches.PostAsync).WithMetadata(RouteDescriptions.Batch);
         app.MapGet("/v1/status", (Delegate)status.StatusAsync).WithMetadata(RouteDescriptions.Status);
         app.MapGet("/healthz", (Delegate)StatusRoutes.HealthAsync).WithMetadata(RouteDescriptions.Health);

@@ -141,7 +141,7 @@ public sealed class Changefeed : IChangefeed, IAsyncDisposable
         }
         slice = await ReadAsync(core.After, tail.Feed, filter, cancellation).ConfigureAwait(false);
         core.Receive(slice);
-        if (tail.Base(slice)) _pump.Wake();
+        if (core.IsAtHead && tail.KeepFrom(core.Head)) _pump.Wake();
     }
 
     /// <returns>False when it is time to tell the reader where its cursor is.</returns>

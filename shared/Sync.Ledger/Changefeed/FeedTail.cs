@@ -102,14 +102,14 @@ internal sealed class FeedTail(FeedId feed, HistoryId history, ChangefeedOptions
         }
     }
 
-    /// <summary>A reader saw the feed's head: from there on the tail can be kept.</summary>
+    /// <summary>A reader saw the feed's head and will wait there, so from there on the tail must be kept.</summary>
     /// <returns>True when a read would bring something that readers wait for.</returns>
-    public bool Base(FeedSlice slice)
+    public bool KeepFrom(Position head)
     {
         lock (_gate)
         {
-            if (!_isBased && slice.Through == slice.Head) Begin(slice.Head);
-            if (slice.Head > _hint) _hint = slice.Head;
+            if (!_isBased) Begin(head);
+            if (head > _hint) _hint = head;
             return NeedsRead(isPollDue: false);
         }
     }

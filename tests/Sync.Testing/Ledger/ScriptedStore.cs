@@ -17,6 +17,12 @@ public sealed class ScriptedStore(ILedgerStore inner) : ILedgerStore
     /// <summary>Called before each load; may wait or throw.</summary>
     public Func<Task>? OnLoad { get; set; }
 
+    /// <summary>Called before each read of a feed, of a scope's changes, and of the status.</summary>
+    public Action? OnFollow { get; set; }
+
+    /// <summary>The oldest position that pages say is kept; null = as the real one says.</summary>
+    public Position? Floor { get; set; }
+
     /// <inheritdoc/>
     public LedgerInfo Info => inner.Info;
 
@@ -78,9 +84,15 @@ public sealed class ScriptedStore(ILedgerStore inner) : ILedgerStore
         inner.HistoryAsync(key, after, limit, bytesMax, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<FactPage> ReadFeedAsync(
-        FeedId feed, Position after, int limit, int bytesMax, CancellationToken cancellation = default) =>
-        inner.ReadFeedAsync(feed, after, limit, bytesMax, cancellation);
+    public async ValueTask<FactPage> ReadFeedAsync(
+        FeedId feed, Position after, int limit, int bytesMax, CancellationToken cancellation = default)
+    {
+        OnFollow?.Invoke();
+        var floor = Floor ?? Position.Start;
+        var from = after.Next < floor ? new Position(floor.Value - 1) : after;
+        var page = await inner.ReadFeedAsync(feed, from, limit, bytesMax, cancellation);
+        return Floor is null ? page : page with { Floor = floor };
+    }
 
     /// <inheritdoc/>
     public ValueTask<FactPage> WindowAsync(WindowQuery query, int limit, int bytesMax,
@@ -96,8 +108,11 @@ public sealed class ScriptedStore(ILedgerStore inner) : ILedgerStore
     /// <inheritdoc/>
     public ValueTask<ChangesPage> ChangesAsync(
         SyncedPattern scope, FeedId feed, Position after, int limit, int bytesMax,
-        CancellationToken cancellation = default) =>
-        inner.ChangesAsync(scope, feed, after, limit, bytesMax, cancellation);
+        CancellationToken cancellation = default)
+    {
+        OnFollow?.Invoke();
+        return inner.ChangesAsync(scope, feed, after, limit, bytesMax, cancellation);
+    }
 
     /// <inheritdoc/>
     public ValueTask<VaultsPage> VaultsAsync(
@@ -114,8 +129,11 @@ public sealed class ScriptedStore(ILedgerStore inner) : ILedgerStore
         inner.PositionAtAsync(feed, time, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<FeedStatus>> StatusAsync(CancellationToken cancellation = default) =>
-        inner.StatusAsync(cancellation);
+    public ValueTask<IReadOnlyList<FeedStatus>> StatusAsync(CancellationToken cancellation = default)
+    {
+        OnFollow?.Invoke();
+        return inner.StatusAsync(cancellation);
+    }
 
     /// <inheritdoc/>
     public ValueTask<bool> ExpireIdempotencyAsync(
