@@ -109,8 +109,8 @@ public sealed partial class CollectionCore<T>
                 var stood = feed.SettledTo(part.KeyOf(key));
                 if (entry.Position <= stood) Remove(feed, part, slot, stood, effects);
             }
-            if (part.Refusals.Count == 0) continue;
-            foreach (var (key, refusal) in part.Refusals)
+            if (part.Refusals is not { } refusals) continue;
+            foreach (var (key, refusal) in refusals)
                 if (refusal.Round != feed.Round && refusal.Position <= feed.SettledTo(part.KeyOf(key)))
                     Forget(feed, part, key, refusal);
         }

@@ -115,7 +115,8 @@ public sealed partial class CollectionCore<T>
     {
         foreach (var part in _parts.Values)
         {
-            foreach (var (key, refusal) in part.Refusals)
+            if (part.Refusals is not { } refusals) continue;
+            foreach (var (key, refusal) in refusals)
                 if (refusal.Reason is { } reason)
                     yield return new(part.KeyOf(key), new(refusal.Sequence), new(refusal.Position), reason);
         }
@@ -142,7 +143,7 @@ public sealed partial class CollectionCore<T>
             new(entry.Id), new(entry.Time), _texts[entry.Producer], isOld);
     }
 
-    private FeedFreshness FreshnessOf(CollectionFeed<T> feed) => feed is { Id: { } id, WasLoaded: true }
+    private FeedFreshness FreshnessOf(CollectionFeed<T> feed) => feed is { Id: { } id, WasLoaded: true } && !_isFull
         ? new(true, new(id, _history, new(feed.Fresh)), feed.FreshAt, IsCurrentFeed(feed))
         : FeedFreshness.Unknown;
 

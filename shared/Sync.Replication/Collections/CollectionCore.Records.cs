@@ -8,6 +8,7 @@ public sealed partial class CollectionCore<T>
     private readonly Queue<(CollectionPart<T> Part, string Key, long Sequence)> _toRefetch = new();
     private SchemaVersion _expected;
     private SchemaVersion _refusedMajor;   // the writer's own answer had it: asking again would bring it again
+    private CollectionPart<T>? _recent;
     private string? _passedText;           // a version that passed; null passes always
     private long _count;
     private int _refused, _reasons;
@@ -20,23 +21,28 @@ public sealed partial class CollectionCore<T>
         Answer,
     }
 
+    // Most envelopes are of the collection of the one before.
+    private CollectionPart<T>? FindPart(string vault, string collection)
+    {
+        if (_recent is { } recent && recent.Collection == collection && recent.Vault == vault) return recent;
+        if (_parts.TryGetValue((vault, collection), out var part)) _recent = part;
+        return part;
+    }
+
     // Null: the collection is of another feed, or its names are none.
     private CollectionPart<T>? PartOf(CollectionFeed<T> feed, string vault, string collection)
     {
-        if (!_parts.TryGetValue((vault, collection), out var part))
-        {
-            if (Names.CheckVault(vault) is null && Names.CheckCollection(collection) is null)
-            {
-                part = new(vault, collection, feed.Id!.Value);
-                _parts.Add((vault, collection), part);
-                if (_isOneCollection) _onlyPart = part;
-                return part;
-            }
-        }
-        else
+        if (FindPart(vault, collection) is { } part)
         {
             if (part.IsOld) (part.Feed, part.IsOld) = (feed.Id!.Value, false);
             if (part.Feed == feed.Id) return part;
+        }
+        else if (Names.CheckVault(vault) is null && Names.CheckCollection(collection) is null)
+        {
+            part = new(vault, collection, feed.Id!.Value);
+            _parts.Add((vault, collection), part);
+            if (_isOneCollection) _onlyPart = part;
+            return part;
         }
         _counters.WrongKey++;
         return null;
@@ -47,12 +53,12 @@ public sealed partial class CollectionCore<T>
     {
         var (key, sequence, position) = (envelope.Key.Key, envelope.Sequence.Value, envelope.Position.Value);
         var slot = part.Records.Find(key);
-        var isRefused = part.Refusals.TryGetValue(key, out var refusal);
+        var isRefused = part.TryRefusal(key, out var refusal);
         if (position > part.Last) part.Last = position;
         if (origin == RecordOrigin.Page)
         {
             if (slot >= 0) part.Records[slot].Round = feed.Round;
-            if (isRefused) part.Refusals[key] = refusal with { Round = feed.Round };
+            if (isRefused) part.Keep(key, refusal with { Round = feed.Round });
         }
         else if (IsKnown(feed, envelope.Key, position) && !(isRefused && sequence == refusal.Sequence && origin == RecordOrigin.Answer))
         {
@@ -86,7 +92,7 @@ public sealed partial class CollectionCore<T>
     private static long HeldSequence(CollectionPart<T> part, int slot, string key)
     {
         if (slot >= 0 && part.Records[slot].Position > 0) return part.Records[slot].Sequence;
-        return part.Tombstones.Count > 0 && part.Tombstones.TryGetValue(key, out var tombstone) ? tombstone.Sequence : -1;
+        return part.Tombstones is { } tombstones && tombstones.TryGetValue(key, out var tombstone) ? tombstone.Sequence : -1;
     }
 
     /// <summary>Null when the value passed both gates, else why not.</summary>
@@ -140,7 +146,7 @@ public sealed partial class CollectionCore<T>
             }
             slot = part.Records.Add(key);
             _count++;
-            part.Tombstones.Remove(key);
+            part.ForgetTombstone(key);
         }
         ref var entry = ref part.Records[slot];
         entry.Value = value;
@@ -164,7 +170,7 @@ public sealed partial class CollectionCore<T>
             return;
         }
         feed.Keep(part, key, new(envelope.Sequence.Value, envelope.Position.Value));
-        if (_rules.Faults.TombstoneForgottenAtOnce) part.Tombstones.Remove(key);
+        if (_rules.Faults.TombstoneForgottenAtOnce) part.ForgetTombstone(key);
         _counters.Applied++;
         Accept(feed, part, key, envelope.Sequence.Value);
         if (slot < 0) return;
@@ -178,7 +184,7 @@ public sealed partial class CollectionCore<T>
         CollectionEffects<T> effects)
     {
         var (key, sequence) = (envelope.Key.Key, envelope.Sequence.Value);
-        var isRefused = part.Refusals.TryGetValue(key, out var known);
+        var isRefused = part.TryRefusal(key, out var known);
         var isMajor = !envelope.SchemaVersion.AllowsMajorOf(_expected);
         // Anything but a live envelope is the writer's own word: asking again would bring the same.
         if (origin != RecordOrigin.Live && isMajor) _refusedMajor = envelope.SchemaVersion;
@@ -197,7 +203,7 @@ public sealed partial class CollectionCore<T>
         var isListed = _reasons < _rules.SkewsListedMax;
         if (isListed) _reasons++;
         var round = origin == RecordOrigin.Page ? feed.Round : 0;
-        part.Refusals[key] = new(sequence, envelope.Position.Value, isListed ? reason : null, round);
+        part.Keep(key, new RefusedValue(sequence, envelope.Position.Value, isListed ? reason : null, round));
         if (slot >= 0 && _rules.Faults.RefusedClears)
         {
             part.Records.Remove(slot);
@@ -212,13 +218,13 @@ public sealed partial class CollectionCore<T>
     // A value or a tombstone of at least this sequence was applied: what was refused before it is over.
     private void Accept(CollectionFeed<T> feed, CollectionPart<T> part, string key, long sequence)
     {
-        if (part.Refusals.Count > 0 && part.Refusals.TryGetValue(key, out var refusal) && refusal.Sequence <= sequence)
+        if (part.TryRefusal(key, out var refusal) && refusal.Sequence <= sequence)
             Forget(feed, part, key, refusal);
     }
 
     private void Forget(CollectionFeed<T> feed, CollectionPart<T> part, string key, RefusedValue refusal)
     {
-        part.Refusals.Remove(key);
+        part.ForgetRefusal(key);
         if (refusal.Reason is not null) _reasons--;
         _refused--;
         feed.Refused--;

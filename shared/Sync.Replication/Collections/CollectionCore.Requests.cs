@@ -143,7 +143,7 @@ public sealed partial class CollectionCore<T>
         {
             if (_refetching is not null && next.Part.Vault != _refetchVault) return;
             _toRefetch.Dequeue();
-            if (!next.Part.Refusals.TryGetValue(next.Key, out var refusal) || refusal.Sequence != next.Sequence) continue;
+            if (!next.Part.TryRefusal(next.Key, out var refusal) || refusal.Sequence != next.Sequence) continue;
             (_refetching ??= []).Add(new(next.Part.Collection, next.Key, HaveOf(next.Part, next.Key)));
             (_refetchVault, _refetchAttempt) = (next.Part.Vault, 0);
         }

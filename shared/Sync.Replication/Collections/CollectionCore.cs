@@ -171,7 +171,8 @@ public sealed partial class CollectionCore<T>
 
     // A subject alone proves nothing: an envelope names its key itself.
     private bool IsOfScope(Envelope envelope) =>
-        envelope.Key is { Vault: not null, Collection: not null, Key: not null } && Scope.Matches(envelope.Key)
+        envelope.Key is { Vault: not null, Collection: not null, Key: not null }
+        && (FindPart(envelope.Key.Vault, envelope.Key.Collection) is not null || Scope.Matches(envelope.Key))
         && envelope.Position > Position.Start && envelope.Sequence > Sequence.None;
 
     // Feeds are few and their numbers dense: a group's feed lies at its number.

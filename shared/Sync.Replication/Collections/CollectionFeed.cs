@@ -92,8 +92,8 @@ internal sealed class CollectionFeed<T>(FeedId? id)
         while (_tombstones.TryPeek(out var kept) && kept.Position <= Covered)
         {
             _tombstones.Dequeue();
-            if (kept.Part.Tombstones.TryGetValue(kept.Key, out var tombstone) && tombstone.Position <= Covered)
-                kept.Part.Tombstones.Remove(kept.Key);
+            if (kept.Part.Tombstones is { } tombstones && tombstones.TryGetValue(kept.Key, out var tombstone)
+                && tombstone.Position <= Covered) kept.Part.ForgetTombstone(kept.Key);
         }
         if (IsLoading) return;
         (Fresh, FreshAt) = (Covered, HeardAt);
@@ -102,7 +102,7 @@ internal sealed class CollectionFeed<T>(FeedId? id)
 
     public void Keep(CollectionPart<T> part, string key, Tombstone tombstone)
     {
-        part.Tombstones[key] = tombstone;
+        part.Keep(key, tombstone);
         _tombstones.Enqueue((tombstone.Position, part, key));
     }
 

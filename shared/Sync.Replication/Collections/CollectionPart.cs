@@ -17,11 +17,11 @@ internal sealed class CollectionPart<T>(string vault, string collection, FeedId 
 
     public RecordTable<T> Records { get; } = new();
 
-    /// <summary>Deletes at positions above covered, by key.</summary>
-    public Dictionary<string, Tombstone> Tombstones { get; } = new(StringComparer.Ordinal);
+    /// <summary>Deletes at positions above covered, by key; null = none.</summary>
+    public Dictionary<string, Tombstone>? Tombstones { get; private set; }
 
-    /// <summary>Keys whose newest value was refused.</summary>
-    public Dictionary<string, RefusedValue> Refusals { get; } = new(StringComparer.Ordinal);
+    /// <summary>Keys whose newest value was refused; null = none.</summary>
+    public Dictionary<string, RefusedValue>? Refusals { get; private set; }
 
     /// <summary>Position of the last change that arrived.</summary>
     public long Last { get; set; }
@@ -31,10 +31,29 @@ internal sealed class CollectionPart<T>(string vault, string collection, FeedId 
 
     public SyncedKey KeyOf(string key) => new(vault, collection, key);
 
+    public void Keep(string key, Tombstone tombstone) => (Tombstones ??= new(StringComparer.Ordinal))[key] = tombstone;
+
+    public void Keep(string key, RefusedValue refusal) => (Refusals ??= new(StringComparer.Ordinal))[key] = refusal;
+
+    public bool TryRefusal(string key, out RefusedValue refusal)
+    {
+        refusal = default;
+        return Refusals is not null && Refusals.TryGetValue(key, out refusal);
+    }
+
+    public void ForgetTombstone(string key)
+    {
+        if (Tombstones is not null && Tombstones.Remove(key) && Tombstones.Count == 0) Tombstones = null;
+    }
+
+    public void ForgetRefusal(string key)
+    {
+        if (Refusals is not null && Refusals.Remove(key) && Refusals.Count == 0) Refusals = null;
+    }
+
     public void Forget()
     {
-        Tombstones.Clear();
-        Refusals.Clear();
+        (Tombstones, Refusals) = (null, null);
         (Last, Chain, IsOld) = (0, default, true);
     }
 }

@@ -26,16 +26,14 @@ internal sealed class RecordTable<T>
 {
     private const int ChunkBits = 9;
     private const int ChunkSize = 1 << ChunkBits;
-    private const int FirstSize = 4;
 
-    private readonly RecordOrder<T> _order;
-    private readonly List<RecordEntry<T>[]> _chunks = [new RecordEntry<T>[FirstSize]];
-    private int[] _buckets = new int[FirstSize]; // slot + 1; 0 = none
+    // Groups have many small collections: what is not needed is not made.
+    private RecordOrder<T>? _order;
+    private RecordEntry<T>[][] _chunks = [];
+    private int[] _buckets = [0]; // slot + 1; 0 = none
     private int _used;
-    private int _capacity = FirstSize;
+    private int _capacity;
     private int _free = -1;
-
-    public RecordTable() => _order = new RecordOrder<T>(this);
 
     /// <summary>Records held.</summary>
     public int Count { get; private set; }
@@ -77,7 +75,7 @@ internal sealed class RecordTable<T>
         entry.Next = bucket - 1;
         bucket = slot + 1;
         Count++;
-        _order.Added(slot);
+        _order?.Added(slot);
         return slot;
     }
 
@@ -95,7 +93,7 @@ internal sealed class RecordTable<T>
         }
         entry = default;
         Count--;
-        if (!_order.Holds(slot)) Release(slot);
+        if (_order?.Holds(slot) != true) Release(slot);
     }
 
     /// <summary>The slot may be used again.</summary>
@@ -106,7 +104,7 @@ internal sealed class RecordTable<T>
     }
 
     /// <summary>The slots in the order of their keys' UTF-8 bytes; valid until the next change.</summary>
-    public ReadOnlySpan<int> Ordered() => _order.Read();
+    public ReadOnlySpan<int> Ordered() => (_order ??= new RecordOrder<T>(this)).Read();
 
     private void GrowBuckets()
     {
@@ -125,13 +123,15 @@ internal sealed class RecordTable<T>
     {
         if (_capacity >= ChunkSize)
         {
-            _chunks.Add(new RecordEntry<T>[ChunkSize]);
+            var next = _capacity >> ChunkBits;
+            if (next == _chunks.Length) Array.Resize(ref _chunks, next * 2);
+            _chunks[next] = new RecordEntry<T>[ChunkSize];
             _capacity += ChunkSize;
             return;
         }
-        _capacity *= 2;
-        var grown = new RecordEntry<T>[_capacity];
-        _chunks[0].CopyTo(grown, 0);
-        _chunks[0] = grown;
+        var grown = new RecordEntry<T>[_capacity == 0 ? 1 : _capacity * 2];
+        if (_capacity > 0) _chunks[0].CopyTo(grown, 0);
+        _chunks = [grown];
+        _capacity = grown.Length;
     }
 }

@@ -33,7 +33,7 @@ internal sealed class CollectionOf
         var of = new CollectionOf();
         of.Core.Subscribed(of.At, of.Effects);
         of.Answer(Page(position, envelopes));
-        of.Core.Status.ShouldBe(CollectionStatus.Ok);
+        of.Core.FreshnessOf(Feed).IsKnown.ShouldBeTrue();
         return of;
     }
 
