@@ -50,7 +50,7 @@ public static class WriterHost
             return next(context);
         });
         app.UseForeignCallerRefusal(options.Hosts, options.Origins);
-        app.UseRecordTargets("/v1/vaults/", "/v1/history/");
+        app.UseRecordTargets("/v1/vaults/", "/v1/history/", "/v1/digests/");
         app.UseRouting();
         WriterRoutes.Map(app);
     }

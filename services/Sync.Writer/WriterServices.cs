@@ -31,11 +31,11 @@ internal static class WriterServices
         services.AddSingleton<ForwardLanes>();
         services.AddSingleton<WriteRouter>();
         services.AddSingleton<IWrites>(provider => provider.GetRequiredService<WriteRouter>());
-        services.AddSingleton<BusAnswers>();
+        services.AddSingleton<ScopeAnswers>().AddSingleton<BusAnswers>();
         services.AddSingleton<BusDoor>();
         services.AddSingleton<BatchIntake>();
         services.AddSingleton<BatchRoute>().AddSingleton<RecordRoutes>().AddSingleton<PageRoutes>()
-            .AddSingleton<StatusRoutes>().AddSingleton<EventRoutes>();
+            .AddSingleton<ScopeRoutes>().AddSingleton<StatusRoutes>().AddSingleton<EventRoutes>();
         services.AddSingleton(settings.Events).AddSingleton<EventStreams>();
         services.AddTelemetry("sync-writer", settings.Telemetry);
         services.AddOpenApi("v1", WriterRoutes.Describe);

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Sync.Client.Internal;
 using Sync.Client.Writes;
 using Sync.Contracts;
@@ -46,18 +47,48 @@ public sealed class WriterApi
     /// <exception cref="SyncException">No writer answers, or it refuses.</exception>
     public async Task<WriterStatus> StatusAsync(CancellationToken cancellation = default)
     {
-        var (status, body) = await AskAsync("/v1/status", JsonType, cancellation).ConfigureAwait(false);
-        Ensure(status, body);
+        var read = await ReadJsonAsync("/v1/status", ClientJson.Default.WriterStatus, cancellation).ConfigureAwait(false);
+        return read is { Feeds: not null, Bus: not null } ? read : throw NotAWriter();
+    }
+
+    /// <summary>Count, last change and digest of a collection's live records. Digests compare only at equal positions.</summary>
+    /// <returns>Of an unknown collection: count 0, position 0.</returns>
+    /// <exception cref="SyncException">No writer answers, or it refuses.</exception>
+    public async Task<CollectionDigest> DigestAsync(string vault, string collection, CancellationToken cancellation = default)
+    {
+        var path = $"/v1/digests/{Uri.EscapeDataString(vault)}/{Uri.EscapeDataString(collection)}";
+        var read = await ReadJsonAsync(path, ClientJson.Default.DigestBody, cancellation).ConfigureAwait(false);
+        if (read.Digest?.Length != Hash256.Size * 2) throw NotAWriter();
         try
         {
-            if (JsonSerializer.Deserialize(body, ClientJson.Default.WriterStatus) is { Feeds: not null, Bus: not null } read) return read;
+            return new CollectionDigest(read.Count, new(read.Position), new Hash256(Convert.FromHexString(read.Digest)));
         }
-        catch (JsonException)
+        catch (FormatException)
         {
-            // Said below.
+            throw NotAWriter();
         }
-        throw new SyncException(
-            SyncErrorCode.Corrupt, $"what answers at {_options.WriterAddresses[0]} is not a Sync writer; is the address right?");
+    }
+
+    /// <summary>The shard vaults of a group, in the order of their names, page by page.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="collection">Only vaults that have this collection, with its last position; null = all, with the vault's.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="SyncException">No writer answers, or it refuses.</exception>
+    public async IAsyncEnumerable<VaultEntry> VaultsAsync(
+        string group, string? collection = null, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        string? after = null;
+        do
+        {
+            var path = $"/v1/vaults?group={Uri.EscapeDataString(group)}&limit={VaultsRequest.LimitMax}"
+                + (collection is null ? "" : "&collection=" + Uri.EscapeDataString(collection))
+                + (after is null ? "" : "&after=" + Uri.EscapeDataString(after));
+            var page = await ReadJsonAsync(path, ClientJson.Default.VaultsBody, cancellation).ConfigureAwait(false);
+            if (page.Items is null || (page.Next is not null && string.CompareOrdinal(page.Next, after) <= 0)) throw NotAWriter();
+            foreach (var item in page.Items) yield return new VaultEntry(item.Vault, new(item.Feed), new(item.LastPosition));
+            after = page.Next;
+        }
+        while (after is not null);
     }
 
     /// <summary>Every fact of a feed from a position up to the head of that moment, in order, page by page.</summary>
@@ -111,6 +142,24 @@ public sealed class WriterApi
         }
         throw failure!;
     }
+
+    private async Task<T> ReadJsonAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        var (status, body) = await AskAsync(path, JsonType, cancellation).ConfigureAwait(false);
+        Ensure(status, body);
+        try
+        {
+            if (JsonSerializer.Deserialize(body, type) is { } read) return read;
+        }
+        catch (JsonException)
+        {
+            // Said below.
+        }
+        throw NotAWriter();
+    }
+
+    private SyncException NotAWriter() => new(
+        SyncErrorCode.Corrupt, $"what answers at {_options.WriterAddresses[0]} is not a Sync writer; is the address right?");
 
     private static void Ensure(HttpStatusCode status, byte[] body)
     {

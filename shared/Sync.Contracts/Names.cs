@@ -34,6 +34,16 @@ public static class Names
         return partition is "" or "_" ? $"vault '{vault}': the partition after '--' must not be empty or '_'" : null;
     }
 
+    /// <summary>Checks the name of a group: a vault name without <c>--</c> that does not end in <c>-</c>.</summary>
+    /// <returns>Null when fine.</returns>
+    public static string? CheckGroup(string? group)
+    {
+        if (CheckName(group, "group") is { } wrong) return wrong;
+        return group!.Contains(ShardSeparator, StringComparison.Ordinal) || group.EndsWith('-')
+            ? $"group '{group}' holds '--' or ends in '-'"
+            : null;
+    }
+
     /// <summary>Checks a collection name: letters, digits, <c>. _ -</c>, 1 to 128, not starting with a dot.</summary>
     /// <returns>Null when fine.</returns>
     public static string? CheckCollection(string? collection) => CheckName(collection, "collection");

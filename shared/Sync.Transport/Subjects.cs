@@ -207,7 +207,7 @@ public sealed class Subjects : ISubjectMap
     private static bool TryParseGroup(ReadOnlySpan<char> token, out string? group)
     {
         group = null;
-        if (!SubjectToken.TryDecode(token, out var name) || Patterns.CheckGroup(name) is not null) return false;
+        if (!SubjectToken.TryDecode(token, out var name) || Names.CheckGroup(name) is not null) return false;
         group = name;
         return true;
     }
@@ -243,7 +243,7 @@ public sealed class Subjects : ISubjectMap
     }
 
     private static string GroupToken(string group) =>
-        Patterns.CheckGroup(group) is { } wrong ? throw Invalid(wrong) : SubjectToken.Encode(group);
+        Names.CheckGroup(group) is { } wrong ? throw Invalid(wrong) : SubjectToken.Encode(group);
 
     private static string CollectionToken(string collection) =>
         Names.CheckCollection(collection) is { } wrong ? throw Invalid(wrong) : SubjectToken.Encode(collection);

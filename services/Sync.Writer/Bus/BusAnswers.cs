@@ -11,7 +11,8 @@ namespace Sync.Writer.Bus;
 
 /// <summary>Answers one request from the bus each (docs/PROTOCOL.md, Requests and replies). Holds no state. Answers
 /// never exceed what the bus carries.</summary>
-internal sealed class BusAnswers(WriterEngine engine, IWrites writes, WriteLimits limits, TimeProvider time)
+internal sealed class BusAnswers(
+    WriterEngine engine, IWrites writes, WriteLimits limits, ScopeAnswers scopes, TimeProvider time)
 {
     public async ValueTask<BusReply> GetAsync(BusRequest request, CancellationToken cancellation)
     {
@@ -26,7 +27,7 @@ internal sealed class BusAnswers(WriterEngine engine, IWrites writes, WriteLimit
     {
         if (!Subjects.Default.TryParseRequest(request.Subject, out var subject)) return NoSuchSubject;
         if (subject.Vault is null)
-            return BusReply.Failed(501, "getmany of a whole group is not answered here; ask for each vault");
+            return await scopes.GetManyOfGroupAsync(subject.Group!, request.Payload, cancellation);
         var items = GetManyCodec.Decode(request.Payload.Span);
         if (!items.IsOk) return BusReply.Failed(400, items.Error);
         var answer =
@@ -93,7 +94,7 @@ internal sealed class BusAnswers(WriterEngine engine, IWrites writes, WriteLimit
         return Results(await Task.WhenAll(pending));
     }
 
-    private static BusReply NoSuchSubject { get; } =
+    public static BusReply NoSuchSubject { get; } =
         BusReply.Failed(400, "the subject is not a request in canonical form");
 
     private static Envelope Absent(SyncedKey key) =>
@@ -121,7 +122,7 @@ internal sealed class BusAnswers(WriterEngine engine, IWrites writes, WriteLimit
             ? new WriteResult.Refused(refusal with { Current = null })
             : result;
 
-    private static BusReply Reply<T>(T content, Action<T, IBufferWriter<byte>> encode) =>
+    public static BusReply Reply<T>(T content, Action<T, IBufferWriter<byte>> encode) =>
         BusReply.Of(Encode(content, encode));
 
     private static ReadOnlyMemory<byte> Encode<T>(T content, Action<T, IBufferWriter<byte>> encode)

@@ -11,7 +11,7 @@ namespace Sync.Writer.Bus;
 /// for feeds that this process owns. One loop subscribes and unsubscribes; ownership changes only wake it, and it
 /// then compares what is owned with what is served.</summary>
 internal sealed class BusDoor(
-    WriterEngine engine, BusAnswers answers, WriterOptions options, TimeProvider time, Random random,
+    WriterEngine engine, BusAnswers answers, ScopeAnswers scopes, WriterOptions options, TimeProvider time, Random random,
         ILogger<BusDoor> logger)
     : IAsyncDisposable
 {
@@ -80,6 +80,8 @@ internal sealed class BusDoor(
         [
             (RequestKind.Get, answers.GetAsync), (RequestKind.GetMany, answers.GetManyAsync),
             (RequestKind.Put, answers.PutAsync), (RequestKind.History, answers.HistoryAsync),
+            (RequestKind.Snapshot, scopes.SnapshotAsync), (RequestKind.Changes, scopes.ChangesAsync),
+            (RequestKind.Vaults, scopes.VaultsAsync),
         ];
         // A failure half-way goes on from there at the next attempt.
         if (_general.Count == all.Length) return;

@@ -12,17 +12,24 @@ internal static class PageFit
     /// <summary>Of a page without its records, rounded up.</summary>
     private const int PageOverhead = 128;
 
-    public static EnvelopeAnswer Cut(EnvelopeAnswer answer, IReadOnlyList<RefetchItem> asked, int bytesMax)
+    public static EnvelopeAnswer Cut(EnvelopeAnswer answer, IReadOnlyList<RefetchItem> asked, int bytesMax) =>
+        CutToSize(answer, asked, bytesMax).Answer;
+
+    /// <summary>As <see cref="Cut(EnvelopeAnswer, IReadOnlyList{RefetchItem}, int)"/>, with what the answer takes, rounded
+    /// up.</summary>
+    public static (EnvelopeAnswer Answer, int Bytes) CutToSize(
+        EnvelopeAnswer answer, IReadOnlyList<RefetchItem> asked, int bytesMax)
     {
         var (bytes, kept) = (PageOverhead, 0);
         while (kept < answer.Envelopes.Count)
         {
-            bytes += EnvelopeCodec.EncodedSize(answer.Envelopes[kept]);
-            if (bytes > bytesMax && kept > 0) break;
+            var size = EnvelopeCodec.EncodedSize(answer.Envelopes[kept]);
+            if (bytes + size > bytesMax && kept > 0) break;
+            bytes += size;
             kept++;
         }
-        if (kept == answer.Envelopes.Count) return answer;
-        return new EnvelopeAnswer
+        if (kept == answer.Envelopes.Count) return (answer, bytes);
+        var cut = new EnvelopeAnswer
         {
             Feed = answer.Feed,
             History = answer.History,
@@ -31,6 +38,7 @@ internal static class PageFit
             Envelopes = answer.Envelopes.Take(kept).ToArray(),
             Answered = ItemOf(answer.Envelopes, kept, asked),
         };
+        return (cut, bytes);
     }
 
     public static HistoryPage Cut(FactPage page, int bytesMax)

@@ -105,6 +105,18 @@ internal static class RouteDescriptions
             Malformed, Unavailable,
         ]);
 
+    public static readonly RouteDescription Digest = new(
+        "getDigest", "Count, last change and digest of a collection's live records; digests compare at equal positions.",
+        Names, [], [new(200, "The digest.", Values), Malformed, NotAcceptable, Unavailable]);
+
+    public static readonly RouteDescription Vaults = new(
+        "listVaults", "The shard vaults of a group in the order of their names, each with its feed and last change.",
+        [
+            new("group", "query", "The group; required."), .. Page("a vault"),
+            new("collection", "query", "Only vaults that have this collection, with its last change."),
+        ], [],
+        [new(200, "The page; next is the after of the next one.", Values), Malformed, NotAcceptable, Unavailable]);
+
     public static readonly RouteDescription Batch = new(
         "postBatch", "A stream of writes, one JSON object a line; receipts or problems come back in the same order.",
         [

@@ -25,6 +25,10 @@ internal static class WriterRoutes
         app.MapGet("/v1/facts", (Delegate)pages.FactsAsync).WithMetadata(RouteDescriptions.Facts);
         app.MapGet("/v1/events", (Delegate)services.GetRequiredService<EventRoutes>().StreamAsync)
             .WithMetadata(RouteDescriptions.Events);
+        var scopes = services.GetRequiredService<ScopeRoutes>();
+        app.MapGet("/v1/digests/{vault}/{collection}", (Delegate)scopes.DigestAsync)
+            .WithMetadata(RouteDescriptions.Digest);
+        app.MapGet("/v1/vaults", (Delegate)scopes.VaultsAsync).WithMetadata(RouteDescriptions.Vaults);
         app.MapPost("/v1/batch", (Delegate)batches.PostAsync).WithMetadata(RouteDescriptions.Batch);
         app.MapGet("/v1/status", (Delegate)status.StatusAsync).WithMetadata(RouteDescriptions.Status);
         app.MapGet("/healthz", (Delegate)StatusRoutes.HealthAsync).WithMetadata(RouteDescriptions.Health);

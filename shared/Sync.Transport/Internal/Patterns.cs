@@ -9,16 +9,7 @@ internal static class Patterns
     public static string? Check(SyncedPattern pattern)
     {
         if ((pattern.Group is null) == (pattern.Vault is null)) return $"pattern {pattern}: give a group or a vault";
-        var wrong = pattern.Group is null ? Names.CheckVault(pattern.Vault) : CheckGroup(pattern.Group);
+        var wrong = pattern.Group is null ? Names.CheckVault(pattern.Vault) : Names.CheckGroup(pattern.Group);
         return wrong ?? (pattern.Collection is null ? null : Names.CheckCollection(pattern.Collection));
-    }
-
-    /// <summary>Null when the name can be a group's: a vault name without <c>--</c> that does not end in <c>-</c>.</summary>
-    public static string? CheckGroup(string group)
-    {
-        if (Names.CheckVault(group) is { } wrong) return wrong;
-        return group.Contains(Names.ShardSeparator, StringComparison.Ordinal) || group.EndsWith('-')
-            ? $"group '{group}' holds '--' or ends in '-'"
-            : null;
     }
 }

@@ -96,6 +96,7 @@ public sealed class DoorTests(WriterFixture fixture)
                 "put /v1/vaults/{vault}/{collection}/{key}", "delete /v1/vaults/{vault}/{collection}/{key}",
                 "get /v1/vaults/{vault}/{collection}/{key}", "get /v1/vaults/{vault}/{collection}",
                 "get /v1/history/{vault}/{collection}/{key}", "get /v1/facts", "get /v1/events", "post /v1/batch", "get /v1/status",
+                    "get /v1/digests/{vault}/{collection}", "get /v1/vaults",
                     "get /healthz",
                 "get /readyz",
             }.Order(StringComparer.Ordinal)));
