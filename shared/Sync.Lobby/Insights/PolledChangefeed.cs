@@ -1,0 +1,45 @@
+using System.Runtime.CompilerServices;
+using Sync.Contracts;
+
+namespace Sync.Lobby.Insights;
+
+/// <summary>A changefeed made of repeated questions for the changes behind the cursor.</summary>
+/// <param name="source">Who answers.</param>
+/// <param name="pause">Between two questions when there was nothing new; at least 1 ms.</param>
+/// <param name="time">Null = the system's.</param>
+public sealed class PolledChangefeed(ICollectionSource source, TimeSpan pause, TimeProvider? time = null) : IChangefeed
+{
+    private const int PageChanges = 1000;
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<FeedEvent> FollowAsync(
+        FeedFilter filter, FeedPosition after, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        var scope = filter.Group is { } group
+            ? SyncedPattern.OfGroup(group, filter.Collection)
+            : new SyncedPattern(null, filter.Vault, filter.Collection);
+        var cursor = after;
+        while (true)
+        {
+            var page = await source
+                .ChangesAsync(scope, new ChangesRequest(cursor.Feed, cursor.Position, PageChanges), cancellation).ConfigureAwait(false);
+            if (WhyReset(page, cursor) is { } reason)
+            {
+                cursor = new FeedPosition(page.Feed, page.History, page.Position);
+                yield return new FeedEvent.Reset(reason, cursor);
+                continue;
+            }
+            foreach (var change in page.Envelopes) yield return new FeedEvent.Change(change);
+            if (page.Through > cursor.Position) yield return new FeedEvent.Reached(cursor = cursor with { Position = page.Through });
+            if (page.Through >= page.Position) await Task.Delay(pause, time ?? TimeProvider.System, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private static ResetReason? WhyReset(ChangesPage page, FeedPosition cursor)
+    {
+        if (page.History != cursor.History) return ResetReason.OtherHistory;
+        if (page.Position < cursor.Position) return ResetReason.Ahead;
+        return page.Floor > cursor.Position.Next ? ResetReason.Expired : null;
+    }
+}
