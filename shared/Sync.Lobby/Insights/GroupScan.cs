@@ -24,6 +24,16 @@ internal sealed class GroupScan(InsightGroup group, IReadOnlyList<CrossVaultDeri
             : throw new SyncException(SyncErrorCode.NoAnswer, "the ledger's history changed while its feeds were asked", true);
     }
 
+    /// <summary>The last change of the group in each feed that has one.</summary>
+    public async Task<IReadOnlyList<FeedPosition>> LastAsync(CancellationToken cancellation)
+    {
+        var last = new Dictionary<FeedId, FeedPosition>();
+        await foreach (var (shard, history) in group.Shards.ListAsync(null, cancellation).ConfigureAwait(false))
+            if (!last.TryGetValue(shard.Feed, out var known) || known.Position < shard.LastPosition || known.History != history)
+                last[shard.Feed] = new FeedPosition(shard.Feed, history, shard.LastPosition);
+        return [.. last.Values];
+    }
+
     /// <summary>The group's shards with the last position of a collection in each; of one without it the start.</summary>
     public async Task<Dictionary<string, FeedPosition>> ShardsAsync(string collection, CancellationToken cancellation)
     {

@@ -116,7 +116,7 @@ public sealed class InsightGroup
     /// <summary>Completes when every change that was committed before the call is in the summaries of auto-push derivations, or its
     /// shard is a dead letter; at once when nothing is followed.</summary>
     /// <returns>How many shards are dead letters.</returns>
-    /// <exception cref="SyncException">The feeds' heads cannot be read.</exception>
+    /// <exception cref="SyncException">The shards cannot be listed.</exception>
     public Task<int> WhenInsightsSettledAsync(CancellationToken cancellation = default) =>
         _whenSettled?.Invoke(cancellation) ?? Task.FromResult(0);
 }

@@ -91,7 +91,7 @@ public sealed partial class InsightRunner
         {
             try
             {
-                await foreach (var item in _changefeed.FollowAsync(filter, cursor, cancellation).ConfigureAwait(false))
+                await foreach (var item in _changefeed.ReadAsync(new FeedRequest(filter, cursor), cancellation).ConfigureAwait(false))
                 {
                     if (item is FeedEvent.Reset or FeedEvent.Dropped)
                     {

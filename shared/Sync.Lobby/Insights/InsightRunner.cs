@@ -146,7 +146,7 @@ public sealed partial class InsightRunner : IAsyncDisposable
     {
         if (_derivations.Count == 0) return 0;
         ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
-        var waiter = new Waiter(await _scan.HeadsAsync(cancellation).ConfigureAwait(false));
+        var waiter = new Waiter(await _scan.LastAsync(cancellation).ConfigureAwait(false));
         lock (_gate)
         {
             _waiters.Add(waiter);
@@ -222,7 +222,7 @@ public sealed partial class InsightRunner : IAsyncDisposable
     {
         if (!_isCompared || _core.Pending > 0) return;
         foreach (var waiter in _waiters)
-            if (waiter.Heads.All(head => _cursors.TryGetValue(head.Feed, out var at) && at.History == head.History && at.Position >= head.Position))
+            if (waiter.Last.All(head => _cursors.TryGetValue(head.Feed, out var at) && at.History == head.History && at.Position >= head.Position))
                 waiter.Done.TrySetResult(_core.DeadLetters.Count());
     }
 
@@ -243,9 +243,9 @@ public sealed partial class InsightRunner : IAsyncDisposable
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private sealed class Waiter(IReadOnlyList<FeedPosition> heads)
+    private sealed class Waiter(IReadOnlyList<FeedPosition> last)
     {
-        public IReadOnlyList<FeedPosition> Heads => heads;
+        public IReadOnlyList<FeedPosition> Last => last;
 
         public TaskCompletionSource<int> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -12,14 +12,15 @@ public sealed class PolledChangefeed(ICollectionSource source, TimeSpan pause, T
     private const int PageChanges = 1000;
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<FeedEvent> FollowAsync(
-        FeedFilter filter, FeedPosition after, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<FeedEvent> ReadAsync(
+        FeedRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(filter);
+        ArgumentNullException.ThrowIfNull(request);
+        var filter = request.Filter;
+        if (request.After is not { } cursor) throw new SyncException(SyncErrorCode.Invalid, "a polled changefeed goes on from a cursor; give one");
         var scope = filter.Group is { } group
             ? SyncedPattern.OfGroup(group, filter.Collection)
             : new SyncedPattern(null, filter.Vault, filter.Collection);
-        var cursor = after;
         while (true)
         {
             var page = await source

@@ -50,14 +50,3 @@ public interface IDeriveQueue
     /// <summary>Hands a request over; at most <see cref="InsightOptions.InFlightMax"/> are under way.</summary>
     Task SendAsync(DeriveShard message, CancellationToken cancellation);
 }
-
-/// <summary>Follows the changes of one feed.</summary>
-public interface IChangefeed
-{
-    /// <summary>Every change behind a cursor, in order, without an end.</summary>
-    /// <param name="filter">Which; names a feed.</param>
-    /// <param name="after">Where to go on.</param>
-    /// <param name="cancellation">Ends it.</param>
-    /// <exception cref="SyncException">It ended; go on from the last cursor.</exception>
-    IAsyncEnumerable<FeedEvent> FollowAsync(FeedFilter filter, FeedPosition after, CancellationToken cancellation = default);
-}

@@ -199,8 +199,8 @@ public sealed class InsightRunnerTests
 
     private sealed class NoFeed : IChangefeed
     {
-        public async IAsyncEnumerable<FeedEvent> FollowAsync(
-            FeedFilter filter, FeedPosition after, [EnumeratorCancellation] CancellationToken cancellation = default)
+        public async IAsyncEnumerable<FeedEvent> ReadAsync(
+            FeedRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
         {
             await Task.CompletedTask;
             throw new InvalidOperationException("subscribed");
