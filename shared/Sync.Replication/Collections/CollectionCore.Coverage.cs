@@ -78,8 +78,8 @@ public sealed partial class CollectionCore<T>
         }
     }
 
-    // What came since may be all that a run of envelopes or of beats waited for. (A scope of one collection is one chain: its
-    // unbroken end is all there is to know.)
+    // What came since may be all that a run of envelopes or of beats waited for. (A scope of one collection is one
+    // chain: its unbroken end is all there is to know.)
     private void Joined(CollectionFeed<T> feed, TimeSpan now)
     {
         if (_onlyPart is not null) Hear(feed, _onlyPart.Chain.EndAt(feed.Heard), now);
@@ -135,7 +135,8 @@ public sealed partial class CollectionCore<T>
     // The first page of a feed is there: what waited for it goes the way of all live envelopes.
     private void Drain(CollectionFeed<T> feed, CollectionMoment at, CollectionEffects<T> effects)
     {
-        // What was dropped is committed, so changes that are asked for from here on bring it, of whatever history it was.
+        // What was dropped is committed, so changes that are asked for from here on bring it, of whatever history it
+        // was.
         if (_dropped.Remove(feed.Id!.Value, out var dropped))
         {
             if (_rules.Faults.BufferLossForgotten) Hear(feed, dropped, at.Now);

@@ -44,8 +44,9 @@ public sealed partial class CollectionCore<T>
     // A page that stands below what is known was read too early; one that makes no headway would be asked for for ever.
     private static bool IsUsable(CollectionFeed<T> feed, SnapshotRequest asked, SnapshotPage page)
     {
-        if ((feed.Id is { } id && page.Feed != id) || page.Feed.Value < 0 || page.Feed.Value >= page.Feeds) return false;
-        if (page.Feeds > Feeds.CountMax || page.Position.Value < Math.Max(feed.Covered, feed.PagedTo)) return false;
+        if ((feed.Id is { } id && page.Feed != id) || page.Feed.Value < 0) return false;
+        if (page.Feed.Value >= page.Feeds || page.Feeds > Feeds.CountMax) return false;
+        if (page.Position.Value < Math.Max(feed.Covered, feed.PagedTo)) return false;
         if (!page.More) return true;
         return page.Envelopes.Count > 0
             && (asked.After is not { } after || Utf8Order.Instance.Compare(after, page.Envelopes[^1].Key) < 0);
@@ -60,11 +61,7 @@ public sealed partial class CollectionCore<T>
         var isFirst = !feed.HasPage;
         if (isFirst) feed.ForgetRanges();
         (feed.HasPage, feed.HasEverPaged, feed.PagedTo) = (true, true, page.Position.Value);
-        foreach (var envelope in page.Envelopes)
-        {
-            if (!IsOfScope(envelope)) _counters.WrongKey++;
-            else if (PartOf(feed, envelope.Key.Vault, envelope.Key.Collection) is { } part) Take(feed, part, envelope, RecordOrigin.Page, effects);
-        }
+        TakeAll(feed, page.Envelopes, RecordOrigin.Page, effects);
         feed.Settle(page.More ? page.Envelopes[^1].Key : null, page.Position.Value);
         if (isFirst || _rules.Faults.CoveredByLastPage)
         {
@@ -116,7 +113,8 @@ public sealed partial class CollectionCore<T>
         }
     }
 
-    private void Remove(CollectionFeed<T> feed, CollectionPart<T> part, int slot, long stood, CollectionEffects<T> effects)
+    private void Remove(
+        CollectionFeed<T> feed, CollectionPart<T> part, int slot, long stood, CollectionEffects<T> effects)
     {
         var key = part.KeyOf(part.Records[slot].Key!);
         part.Records.Remove(slot);
@@ -125,8 +123,8 @@ public sealed partial class CollectionCore<T>
             new(feed.Id!.Value, _history, new(stood)), IsLoad: true));
     }
 
-    // The first page of a scope says which feed it is, and of how many: a group may have records in each. What is left of an
-    // old history goes with the load of the feed that its vault has now.
+    // The first page of a scope says which feed it is, and of how many: a group may have records in each. What is left
+    // of an old history goes with the load of the feed that its vault has now.
     private void Name(CollectionFeed<T> feed, SnapshotPage page)
     {
         feed.Id = page.Feed;
@@ -138,14 +136,11 @@ public sealed partial class CollectionCore<T>
             _feeds.Add(number == page.Feed.Value ? feed : new(new(number)) { IsReset = feed.IsReset });
     }
 
-    private void TakeChanges(CollectionFeed<T> feed, ChangesPage page, CollectionMoment at, CollectionEffects<T> effects)
+    private void TakeChanges(
+        CollectionFeed<T> feed, ChangesPage page, CollectionMoment at, CollectionEffects<T> effects)
     {
         _counters.ChangesPages++;
-        foreach (var envelope in page.Envelopes)
-        {
-            if (!IsOfScope(envelope)) _counters.WrongKey++;
-            else if (PartOf(feed, envelope.Key.Vault, envelope.Key.Collection) is { } part) Take(feed, part, envelope, RecordOrigin.Changes, effects);
-        }
+        TakeAll(feed, page.Envelopes, RecordOrigin.Changes, effects);
         var isAll = page.Through >= page.Position;
         Hear(feed, _rules.Faults.ThroughIgnored ? page.Position.Value : page.Through.Value, at.Now);
         if (isAll && page.Position.Value == feed.Heard) Renew(feed, at.Now);
@@ -168,8 +163,8 @@ public sealed partial class CollectionCore<T>
         feed.Round++;
     }
 
-    // The one case in which sequences go back. What is held stays readable, marked as old, until its key or the end of the
-    // load says what became of it.
+    // The one case in which sequences go back. What is held stays readable, marked as old, until its key or the end of
+    // the load says what became of it.
     private void Reset(HistoryId history, CollectionEffects<T> effects)
     {
         _counters.Resets++;
@@ -194,6 +189,7 @@ public sealed partial class CollectionCore<T>
                 entry.Round = 0;
             }
         }
-        effects.Changes.Add(new(CollectionChangeKind.Reset, default, default, Sequence.Unknown, new(default, history, default), false));
+        effects.Changes.Add(new(CollectionChangeKind.Reset, default, default, Sequence.Unknown,
+            new(default, history, default), IsLoad: false));
     }
 }

@@ -36,7 +36,8 @@ public sealed partial class CollectionCore<T>
     }
 
     /// <summary>How fresh the records of one feed are: a receipt at or below the position is in what is held.</summary>
-    public FeedFreshness FreshnessOf(FeedId feed) => TryFeed(feed, out var found) ? FreshnessOf(found) : FeedFreshness.Unknown;
+    public FeedFreshness FreshnessOf(FeedId feed) =>
+        TryFeed(feed, out var found) ? FreshnessOf(found) : FeedFreshness.Unknown;
 
     /// <summary>The collections that have records, tombstones or refused keys here, in no order.</summary>
     public IEnumerable<(string Vault, string Collection, int Count)> Collections
@@ -95,9 +96,9 @@ public sealed partial class CollectionCore<T>
         }
     }
 
-    /// <summary>The digest of a collection as it is held, at the position of the last change that arrived or that a page told
-    /// of. It is to be compared while the feed is current as of that position. Records of an old history are left
-    /// out.</summary>
+    /// <summary>The digest of a collection as it is held, at the position of the last change that arrived or that a
+    /// page told of. It is to be compared while the feed is current as of that position. Records of an old history are
+    /// left out.</summary>
     public CollectionDigest Digest(string vault, string collection)
     {
         using var digester = new CollectionDigester();
@@ -139,8 +140,8 @@ public sealed partial class CollectionCore<T>
         ref var entry = ref part.Records[slot];
         var isOld = entry.Position < 0;
         return new(part.KeyOf(entry.Key!), entry.Value, new(entry.Sequence),
-            new(part.Feed, isOld ? default : _history, new(Math.Abs(entry.Position))), new(_texts[entry.Version]), entry.Hash,
-            new(entry.Id), new(entry.Time), _texts[entry.Producer], isOld);
+            new(part.Feed, isOld ? default : _history, new(Math.Abs(entry.Position))), new(_texts[entry.Version]),
+            entry.Hash, new(entry.Id), new(entry.Time), _texts[entry.Producer], isOld);
     }
 
     private FeedFreshness FreshnessOf(CollectionFeed<T> feed) => feed is { Id: { } id, WasLoaded: true } && !_isFull

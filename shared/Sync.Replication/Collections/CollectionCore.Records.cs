@@ -48,8 +48,20 @@ public sealed partial class CollectionCore<T>
         return null;
     }
 
+    private void TakeAll(
+        CollectionFeed<T> feed, IReadOnlyList<Envelope> envelopes, RecordOrigin origin, CollectionEffects<T> effects)
+    {
+        foreach (var envelope in envelopes)
+        {
+            if (!IsOfScope(envelope)) _counters.WrongKey++;
+            else if (PartOf(feed, envelope.Key.Vault, envelope.Key.Collection) is { } part)
+                Take(feed, part, envelope, origin, effects);
+        }
+    }
+
     private void Take(
-        CollectionFeed<T> feed, CollectionPart<T> part, Envelope envelope, RecordOrigin origin, CollectionEffects<T> effects)
+        CollectionFeed<T> feed, CollectionPart<T> part, Envelope envelope, RecordOrigin origin,
+        CollectionEffects<T> effects)
     {
         var (key, sequence, position) = (envelope.Key.Key, envelope.Sequence.Value, envelope.Position.Value);
         var slot = part.Records.Find(key);
@@ -60,7 +72,8 @@ public sealed partial class CollectionCore<T>
             if (slot >= 0) part.Records[slot].Round = feed.Round;
             if (isRefused) part.Keep(key, refusal with { Round = feed.Round });
         }
-        else if (IsKnown(feed, envelope.Key, position) && !(isRefused && sequence == refusal.Sequence && origin == RecordOrigin.Answer))
+        else if (IsKnown(feed, envelope.Key, position)
+            && !(origin == RecordOrigin.Answer && isRefused && sequence == refusal.Sequence))
         {
             _counters.IgnoredStale++;
             return;
@@ -92,7 +105,9 @@ public sealed partial class CollectionCore<T>
     private static long HeldSequence(CollectionPart<T> part, int slot, string key)
     {
         if (slot >= 0 && part.Records[slot].Position > 0) return part.Records[slot].Sequence;
-        return part.Tombstones is { } tombstones && tombstones.TryGetValue(key, out var tombstone) ? tombstone.Sequence : -1;
+        return part.Tombstones is { } tombstones && tombstones.TryGetValue(key, out var tombstone)
+            ? tombstone.Sequence
+            : Sequence.Unknown.Value;
     }
 
     /// <summary>Null when the value passed both gates, else why not.</summary>
@@ -153,7 +168,8 @@ public sealed partial class CollectionCore<T>
         (entry.Sequence, entry.Position) = (envelope.Sequence.Value, envelope.Position.Value);
         entry.Hash = envelope.Hash.IsZero ? Hash256.Of(envelope.Value.Span) : envelope.Hash;
         (entry.Id, entry.Time) = (envelope.Id.Value, envelope.Time.UnixMicroseconds);
-        (entry.Version, entry.Producer) = (_texts.NumberOf(envelope.SchemaVersion.Text), _texts.NumberOf(envelope.Producer));
+        entry.Version = _texts.NumberOf(envelope.SchemaVersion.Text);
+        entry.Producer = _texts.NumberOf(envelope.Producer);
         if (origin == RecordOrigin.Page) entry.Round = feed.Round;
         _counters.Applied++;
         Accept(feed, part, key, envelope.Sequence.Value);
@@ -209,7 +225,8 @@ public sealed partial class CollectionCore<T>
             part.Records.Remove(slot);
             _count--;
         }
-        var mayHeal = origin == RecordOrigin.Live && !(isMajor && _refusedMajor.Text is not null && _refusedMajor.AllowsMajorOf(envelope.SchemaVersion));
+        var mayHeal = origin == RecordOrigin.Live
+            && !(isMajor && _refusedMajor.Text is not null && _refusedMajor.AllowsMajorOf(envelope.SchemaVersion));
         if ((mayHeal || _rules.Faults.RefetchForever) && _toRefetch.Count < _rules.RefetchQueueMax)
             _toRefetch.Enqueue((part, key, sequence));
         Announce(CollectionChangeKind.Refused, envelope, default, origin, effects);

@@ -155,12 +155,7 @@ public sealed partial class CollectionCore<T>
     private void TakeRefetched(EnvelopeAnswer answer, CollectionEffects<T> effects)
     {
         if (!TryFeed(answer.Feed, out var feed) || !feed.HasEverPaged) return;
-        foreach (var envelope in answer.Envelopes)
-        {
-            if (envelope.IsKnownAbsent) continue;
-            if (!IsOfScope(envelope)) _counters.WrongKey++;
-            else if (PartOf(feed, envelope.Key.Vault, envelope.Key.Collection) is { } part) Take(feed, part, envelope, RecordOrigin.Answer, effects);
-        }
+        TakeAll(feed, answer.Envelopes, RecordOrigin.Answer, effects);
     }
 
     private void RefetchFailed(CollectionMoment at)

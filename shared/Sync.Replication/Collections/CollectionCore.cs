@@ -2,29 +2,32 @@ using Sync.Contracts;
 
 namespace Sync.Replication;
 
-/// <summary>Keeps a whole scope in step: a collection, a vault, a collection across a group, or a group. Pure: no clock, lock,
-/// task or chance; effects go to lists. One call at a time (the shell's duty).
+/// <summary>Keeps a whole scope in step: a collection, a vault, a collection across a group, or a group. Pure: no
+/// clock, lock, task or chance; effects go to lists. One call at a time (the shell's duty).
 /// <para><b>Driving it.</b>
 /// <list type="number">
 /// <item>Subscribe to the scope's envelopes and to the beats; hand each to <c>Receive</c> as it comes, also before the
 /// subscription is confirmed. <c>Disrupted</c> for every disruption of either.</item>
 /// <item>When both subscriptions are confirmed: <see cref="Subscribed"/>. It asks for the first page.</item>
-/// <item>After every input: announce <c>Changes</c> in order, send each of <c>Requests</c> (no wait between; order does not
-/// matter), look at the status when it changed, clear the effects, and call <see cref="Advance"/> no later than
+/// <item>After every input: announce <c>Changes</c> in order, send each of <c>Requests</c> (no wait between; order
+/// does not matter), look at the status when it changed, clear the effects, and call <see cref="Advance"/> no later
+/// than
 /// <see cref="NextDue"/>.</item>
-/// <item>End each request by one <c>Answered</c> or <see cref="Failed"/> with its id, within a time-out of the shell's.</item>
+/// <item>End each request by one <c>Answered</c> or <see cref="Failed"/> with its id, within a time-out of the
+/// shell's.</item>
 /// </list></para>
-/// <para><b>Marks of a feed.</b> <em>Heard</em>: every change of the scope up to here has arrived. <em>Covered</em>: and is in
-/// what is held; the same, but it waits at the first page's position while a snapshot is loaded. Heard moves by a beat that
-/// joins it and names nothing unseen, by complete changes, by a first page, and in a scope of one collection by an unbroken
-/// envelope. A <em>gap</em> is open while something above heard is known to be missed; changes from heard close it, or the
-/// snapshot again.</para>
-/// <para><b>Rules for a record</b>, wherever it comes from: at or below covered it is dropped (pages are not: they stand at or
-/// above covered, or are asked for again); in the range of a page and at or below its position it is dropped; else it is
-/// applied when its sequence is higher than that of the key's value or tombstone. A tombstone is kept until covered passes
-/// it. At the end of a load whatever is at or below the position of its range's page and was in no page is removed.</para>
-/// <para>Invariants: no refused value is shown; within a history a key's sequence never goes back, and what was deleted at or
-/// below covered does not come back.</para></summary>
+/// <para><b>Marks of a feed.</b> <em>Heard</em>: every change of the scope up to here has arrived. <em>Covered</em>:
+/// and is in what is held; the same, but it waits at the first page's position while a snapshot is loaded. Heard moves
+/// by a beat that joins it and names nothing unseen, by complete changes, by a first page, and in a scope of one
+/// collection by an unbroken envelope. A <em>gap</em> is open while something above heard is known to be missed;
+/// changes from heard close it, or the snapshot again.</para>
+/// <para><b>Rules for a record</b>, wherever it comes from: at or below covered it is dropped (pages are not: they
+/// stand at or above covered, or are asked for again); in the range of a page and at or below its position it is
+/// dropped; else it is applied when its sequence is higher than that of the key's value or tombstone. A tombstone is
+/// kept until covered passes it. At the end of a load whatever is at or below the position of its range's page and was
+/// in no page is removed.</para>
+/// <para>Invariants: no refused value is shown; within a history a key's sequence never goes back, and what was
+/// deleted at or below covered does not come back.</para></summary>
 /// <typeparam name="T">The model.</typeparam>
 public sealed partial class CollectionCore<T>
 {
@@ -100,7 +103,8 @@ public sealed partial class CollectionCore<T>
         End(at, effects);
     }
 
-    /// <summary>Something may have been missed: what is heard still holds, and changes behind it are asked for soon.</summary>
+    /// <summary>Something may have been missed: what is heard still holds, and changes behind it are asked for
+    /// soon.</summary>
     public void Disrupted(CollectionMoment at, CollectionEffects<T> effects)
     {
         if (_isDisposed || _isFull) return;
@@ -150,7 +154,8 @@ public sealed partial class CollectionCore<T>
             foreach (var feed in _feeds)
             {
                 if (feed.Beats.Due < (due ?? TimeSpan.MaxValue)) due = feed.Beats.Due;
-                if (_outstanding.Count >= _rules.RequestsMax || feed.Request != 0 || feed.RetryAt is not { } retryAt || Demand(feed) is not { } demand) continue;
+                if (_outstanding.Count >= _rules.RequestsMax || feed.Request != 0) continue;
+                if (feed.RetryAt is not { } retryAt || Demand(feed) is not { } demand) continue;
                 var requestAt = retryAt > demand ? retryAt : demand;
                 if (requestAt < (due ?? TimeSpan.MaxValue)) due = requestAt;
             }

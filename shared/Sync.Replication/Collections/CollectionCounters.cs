@@ -6,7 +6,8 @@ public record struct CollectionCounters
     /// <summary>Values and tombstones applied.</summary>
     public long Applied { get; internal set; }
 
-    /// <summary>Records that were known already: at or below covered, settled by a page, or of no higher sequence.</summary>
+    /// <summary>Records that were known already: at or below covered, settled by a page, or of no higher
+    /// sequence.</summary>
     public long IgnoredStale { get; internal set; }
 
     /// <summary>Times that an envelope's <c>after</c> showed a missed change.</summary>

@@ -128,8 +128,8 @@ internal sealed class CollectionFeed<T>(FeedId? id)
     private readonly record struct SettledRange(SyncedKey? End, long Position);
 }
 
-/// <summary>The newest unbroken run of beats that could not be joined yet, and the collections that it names above what has
-/// arrived.</summary>
+/// <summary>The newest unbroken run of beats that could not be joined yet, and the collections that it names above
+/// what has arrived.</summary>
 internal sealed class BeatRun
 {
     private readonly Dictionary<(string Vault, string Collection), (long Last, TimeSpan Due)> _awaited = [];
@@ -163,8 +163,8 @@ internal sealed class BeatRun
         if (_awaited.Count == 0) Due = null;
     }
 
-    /// <summary>Grace that has ended: the highest position that is missing; 0 = none. What stays awaited is not in grace any
-    /// more.</summary>
+    /// <summary>Grace that has ended: the highest position that is missing; 0 = none. What stays awaited is not in
+    /// grace any more.</summary>
     public long Overdue(TimeSpan now)
     {
         var missing = 0L;

@@ -1,13 +1,14 @@
 namespace Sync.Replication;
 
-/// <summary>For the simulation: each switch breaks one rule of collection replicas, so that the simulation can show that it
-/// notices. All off, always, elsewhere.</summary>
+/// <summary>For the simulation: each switch breaks one rule of collection replicas, so that the simulation can show
+/// that it notices. All off, always, elsewhere.</summary>
 public sealed record CollectionPlantedFaults
 {
     /// <summary>Nothing is broken.</summary>
     public static readonly CollectionPlantedFaults None = new();
 
-    /// <summary>The load begins before the subscription is confirmed, and what both missed is never asked for.</summary>
+    /// <summary>The load begins before the subscription is confirmed, and what both missed is never asked
+    /// for.</summary>
     public bool SnapshotBeforeSubscribe { get; init; }
 
     /// <summary>Covered is the position of the last page instead of the first.</summary>

@@ -17,8 +17,8 @@ public sealed record CollectionRules
     /// counted.</summary>
     public int SkewsListedMax { get; init; } = 1000;
 
-    /// <summary>Live envelopes held until a feed's first page, 1 to 1,000,000 (default 10,000). What does not fit is fetched
-    /// as changes.</summary>
+    /// <summary>Live envelopes held until a feed's first page, 1 to 1,000,000 (default 10,000). What does not fit is
+    /// fetched as changes.</summary>
     public int BufferMax { get; init; } = 10_000;
 
     /// <summary>Value bytes of those, 1 KiB to 4 GiB (default 64 MiB).</summary>
@@ -37,8 +37,8 @@ public sealed record CollectionRules
     /// <summary>Refused keys of one request, 1 to 1,000 (default 100).</summary>
     public int RefetchLimit { get; init; } = 100;
 
-    /// <summary>Refused keys that wait for their one refetch, 1 to 1,000,000 (default 10,000); one more is not refetched
-    /// before its next change.</summary>
+    /// <summary>Refused keys that wait for their one refetch, 1 to 1,000,000 (default 10,000); one more is not
+    /// refetched before its next change.</summary>
     public int RefetchQueueMax { get; init; } = 10_000;
 
     /// <summary>Attempts of a refetch, 1 to 100 (default 5). Pages are asked for until they come.</summary>
@@ -71,10 +71,13 @@ public sealed record CollectionRules
         Check(RecordsMax is >= 1 and <= 100_000_000, nameof(RecordsMax), RecordsMax, "1..100000000 records");
         Check(SkewsListedMax is >= 0 and <= 100_000, nameof(SkewsListedMax), SkewsListedMax, "0..100000 keys");
         Check(BufferMax is >= 1 and <= 1_000_000, nameof(BufferMax), BufferMax, "1..1000000 envelopes");
-        Check(BufferBytesMax is >= 1024 and <= 4L << 30, nameof(BufferBytesMax), BufferBytesMax, "1024..4294967296 bytes");
+        Check(BufferBytesMax is >= 1024 and <= 4L << 30,
+            nameof(BufferBytesMax), BufferBytesMax, "1024..4294967296 bytes");
         Check(RequestsMax is >= 1 and <= 64, nameof(RequestsMax), RequestsMax, "1..64 requests");
-        Check(SnapshotLimit is >= 1 and <= SnapshotRequest.LimitMax, nameof(SnapshotLimit), SnapshotLimit, "1..10000 records");
-        Check(ChangesLimit is >= 1 and <= ChangesRequest.LimitMax, nameof(ChangesLimit), ChangesLimit, "1..10000 changes");
+        Check(SnapshotLimit is >= 1 and <= SnapshotRequest.LimitMax,
+            nameof(SnapshotLimit), SnapshotLimit, "1..10000 records");
+        Check(ChangesLimit is >= 1 and <= ChangesRequest.LimitMax,
+            nameof(ChangesLimit), ChangesLimit, "1..10000 changes");
         Check(RefetchLimit is >= 1 and <= IEnvelopeSource.ItemsMax, nameof(RefetchLimit), RefetchLimit, "1..1000 keys");
         Check(RefetchQueueMax is >= 1 and <= 1_000_000, nameof(RefetchQueueMax), RefetchQueueMax, "1..1000000 keys");
         Check(RefetchAttemptsMax is >= 1 and <= 100, nameof(RefetchAttemptsMax), RefetchAttemptsMax, "1..100 attempts");
@@ -90,6 +93,7 @@ public sealed record CollectionRules
 
     private static void Check(bool isFine, string name, object value, string range)
     {
-        if (!isFine) throw new SyncException(SyncErrorCode.Invalid, $"Sync:Collection:{name} is {value}; must be {range}");
+        if (isFine) return;
+        throw new SyncException(SyncErrorCode.Invalid, $"Sync:Collection:{name} is {value}; must be {range}");
     }
 }

@@ -2,8 +2,8 @@ using Sync.Contracts;
 
 namespace Sync.Replication;
 
-/// <summary>How a collection replica, or one feed of it, stands; the highest of its feeds is that of the whole. What is held
-/// stays readable in every status; below <see cref="Stale"/> it was complete once in this history.</summary>
+/// <summary>How a collection replica, or one feed of it, stands; the highest of its feeds is that of the whole. What
+/// is held stays readable in every status; below <see cref="Stale"/> it was complete once in this history.</summary>
 public enum CollectionStatus
 {
     /// <summary>Loaded, no gap is open, nothing is refused.</summary>
@@ -104,8 +104,8 @@ public enum CollectionRequestKind
     GetMany = 2,
 }
 
-/// <summary>A request to the writer. Each ends with exactly one <c>Answered</c> or <c>Failed</c> under its id; a second one, or
-/// one for a request that no longer matters, has no effect.</summary>
+/// <summary>A request to the writer. Each ends with exactly one <c>Answered</c> or <c>Failed</c> under its id; a
+/// second one, or one for a request that no longer matters, has no effect.</summary>
 public sealed class CollectionRequest
 {
     /// <summary>Its number, from 1.</summary>

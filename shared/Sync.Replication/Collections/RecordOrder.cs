@@ -2,8 +2,8 @@ using Sync.Contracts;
 
 namespace Sync.Replication;
 
-/// <summary>The order of a table's keys, made when first read and then mended: what came since is sorted and merged in, what
-/// went is left out. Slots of removed records wait here until the order no longer names them.</summary>
+/// <summary>The order of a table's keys, made when first read and then mended: what came since is sorted and merged
+/// in, what went is left out. Slots of removed records wait here until the order no longer names them.</summary>
 internal sealed class RecordOrder<T>(RecordTable<T> table)
 {
     private const int ChangesMin = 256;

@@ -20,8 +20,8 @@ internal struct RecordEntry<T>
     public ushort Producer;
 }
 
-/// <summary>Key to record, in slots of fixed chunks: growing copies nothing but the small table of buckets, and no record is
-/// an object of its own. Slots of removed records are used again.</summary>
+/// <summary>Key to record, in slots of fixed chunks: growing copies nothing but the small table of buckets, and no
+/// record is an object of its own. Slots of removed records are used again.</summary>
 internal sealed class RecordTable<T>
 {
     private const int ChunkBits = 9;

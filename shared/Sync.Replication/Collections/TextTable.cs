@@ -1,7 +1,7 @@
 namespace Sync.Replication;
 
-/// <summary>Numbers for the few texts that many records share: schema versions, producers. Bounded: what comes when it is full
-/// reads as null.</summary>
+/// <summary>Numbers for the few texts that many records share: schema versions, producers. Bounded: what comes when it
+/// is full reads as null.</summary>
 internal sealed class TextTable
 {
     private readonly Dictionary<string, ushort> _numbers = new(StringComparer.Ordinal);

@@ -12,7 +12,8 @@ internal static class CollectionHistory
     private const int LinesMax = 80;
 
     public static CollectionEnding Run(
-        CollectionPlan plan, CollectionPlantedFaults? faults = null, Coverage? coverage = null, List<string>? trace = null)
+        CollectionPlan plan, CollectionPlantedFaults? faults = null, Coverage? coverage = null,
+        List<string>? trace = null)
     {
         var world = new CollectionWorld(plan, faults ?? CollectionPlantedFaults.None, coverage, trace);
         Violation? violation = null;
@@ -35,8 +36,11 @@ internal static class CollectionHistory
     public static CollectionEnding Shrink(CollectionEnding failed, CollectionPlantedFaults? faults = null)
     {
         var best = failed;
-        for (var kind = 1; kind < (int)CollectionFaultKinds.All; kind <<= 1)
-            if (best.Plan.Has((CollectionFaultKinds)kind)) Try(best.Plan with { Kinds = best.Plan.Kinds & ~(CollectionFaultKinds)kind });
+        for (var bit = 1; bit < (int)CollectionFaultKinds.All; bit <<= 1)
+        {
+            var kind = (CollectionFaultKinds)bit;
+            if (best.Plan.Has(kind)) Try(best.Plan with { Kinds = best.Plan.Kinds & ~kind });
+        }
         for (var cut = best.Plan.Steps / 2; cut >= 1; cut /= 2)
             while (best.Plan.Steps > cut && Try(best.Plan with { Steps = best.Plan.Steps - cut })) { }
         return best;
@@ -60,7 +64,8 @@ internal static class CollectionHistory
             Seed {failed.Plan.Seed}: {failed.Violation!.Message}
             at step {failed.Step} of {failed.Plan.Steps}, faults {failed.Plan.Kinds}
             Replay: SYNC_SIM_SEED={failed.Plan.Seed} SYNC_SIM_HISTORIES=1
-            Shrunk to {shrunk.Plan.Steps} steps, faults {shrunk.Plan.Kinds}, scope {shrunk.Plan.Scope}: {shrunk.Violation!.Message}
+            Shrunk to {shrunk.Plan.Steps} steps, faults {shrunk.Plan.Kinds}, scope {shrunk.Plan.Scope}:
+            {shrunk.Violation!.Message}
             Its last lines:
             {string.Join('\n', lines.TakeLast(LinesMax))}
             """);

@@ -15,9 +15,10 @@ public sealed class CollectionHistoryTests(ITestOutputHelper output)
     /// <summary>Each must be above zero over a run.</summary>
     private static readonly string[] Demanded =
     [
-        "straggler", "envelope lost", "beat lost", "request failed", "late answer", "repeated answer", "page of several",
-        "changes page of several", "changes no longer kept", "reconnect", "overflow", "publisher restart behind confirmed", "take-over",
-        "reload", "restore", "re-put after a delete", "stale ignored", "gap", "tail gap found by a beat", "parse error",
+        "straggler", "envelope lost", "beat lost", "request failed", "late answer", "repeated answer",
+        "page of several", "changes page of several", "changes no longer kept", "reconnect", "overflow",
+        "publisher restart behind confirmed", "take-over", "reload", "restore",
+        "re-put after a delete", "stale ignored", "gap", "tail gap found by a beat", "parse error",
         "skew by major", "wrong key dropped", "history reset", "refetch", "buffer overflow",
     ];
 
@@ -51,6 +52,6 @@ public sealed class CollectionHistoryTests(ITestOutputHelper output)
     }
 
     private static ulong? FromEnvironment(string name) =>
-        ulong.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-            ? value : null;
+        ulong.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture,
+            out var value) ? value : null;
 }

@@ -47,7 +47,8 @@ internal sealed record CollectionPlan
     /// <summary>Chance of a fault at each step, in percent.</summary>
     public required int Intensity { get; init; }
 
-    /// <summary>How often each of these happens, relative to the others: writes, publishing, delivery, answers.</summary>
+    /// <summary>How often each of these happens, relative to the others: writes, publishing, delivery,
+    /// answers.</summary>
     public required int[] Weights { get; init; }
 
     public bool Has(CollectionFaultKinds kind) => (Kinds & kind) != 0;

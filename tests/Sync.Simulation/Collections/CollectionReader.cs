@@ -19,6 +19,7 @@ internal static class CollectionInvariants
     public const string Digest = "C10 digests are equal";
     public const string Early = "C11 nothing is loaded before the subscription";
     public const string Announced = "C12 what is announced is held";
+    public const string Ahead = "C13 it is not current while a beat is ahead";
     public const string Threw = "the core throws nothing";
 }
 
@@ -31,6 +32,7 @@ internal sealed class CollectionReader
     private readonly long[] _last;
     private readonly bool[] _isShown;
     private readonly FeedFreshness[] _fresh;
+    private readonly FeedPosition[] _beats;
 
     public CollectionReader(CollectionPlan plan, CollectionTruth truth, CollectionCore<long> core)
     {
@@ -38,6 +40,17 @@ internal sealed class CollectionReader
         _last = new long[plan.Keys.Length];
         _isShown = new bool[plan.Keys.Length];
         _fresh = new FeedFreshness[plan.Feeds];
+        _beats = new FeedPosition[plan.Feeds];
+    }
+
+    /// <summary>A beat arrived: from now on the writer is known to be there.</summary>
+    public void Hear(Beat beat)
+    {
+        // Of another history, or before the first page, it says nothing about positions.
+        if (beat.History != _core.History || !_core.FreshnessOf(beat.Feed).IsKnown) return;
+        ref var last = ref _beats[beat.Feed.Value];
+        if (last.History != beat.History || last.Position < beat.Position)
+            last = new(beat.Feed, beat.History, beat.Position);
     }
 
     /// <summary>Takes what one input announced, then looks at what is held.</summary>
@@ -53,7 +66,11 @@ internal sealed class CollectionReader
         for (var feed = 0; feed < _plan.Feeds; feed++)
         {
             var fresh = _core.FreshnessOf(new FeedId(feed));
-            if (!fresh.IsKnown || fresh.At == _fresh[feed].At) continue;
+            if (!fresh.IsKnown) continue;
+            var beat = _beats[feed];
+            if (fresh.IsCurrent && beat.History == fresh.At.History && beat.Position > fresh.At.Position)
+                throw new Violation(CollectionInvariants.Ahead, $"{beat} was heard, {fresh.At} is called current");
+            if (fresh.At == _fresh[feed].At) continue;
             _fresh[feed] = fresh;
             for (var key = 0; key < _plan.Keys.Length; key++)
                 if (_plan.FeedOf(_plan.Keys[key].Vault) == feed) CheckCovered(key, fresh.At);
@@ -84,12 +101,15 @@ internal sealed class CollectionReader
             if (isHeld != shown is not null)
                 throw Broken(CollectionInvariants.Converged, key, isHeld ? "is held and was deleted" : "is missing");
             if (isHeld && (record.Sequence != shown!.Fact.Sequence || record.IsOld))
-                throw Broken(CollectionInvariants.Converged, key, $"is held as {record.Sequence} and not {shown.Fact.Sequence}");
+                throw Broken(CollectionInvariants.Converged, key,
+                    $"is held as {record.Sequence} and not {shown.Fact.Sequence}");
         }
-        if (_core.Count != records) throw new Violation(CollectionInvariants.Converged, $"{_core.Count} records, not {records}");
+        if (_core.Count != records)
+            throw new Violation(CollectionInvariants.Converged, $"{_core.Count} records, not {records}");
         if (_core.RefusedCount != refused)
             throw new Violation(CollectionInvariants.Counted, $"{_core.RefusedCount} refused keys, not {refused}");
-        if (_core.TombstoneCount != 0) throw new Violation(CollectionInvariants.Forgotten, $"{_core.TombstoneCount} are kept");
+        if (_core.TombstoneCount != 0)
+            throw new Violation(CollectionInvariants.Forgotten, $"{_core.TombstoneCount} are kept");
         if (withDigest && refused == 0) CheckDigests();
     }
 
@@ -107,12 +127,16 @@ internal sealed class CollectionReader
         for (var key = 0; key < _plan.Keys.Length;)
         {
             var (vault, collection, _) = _plan.Keys[key];
-            for (; key < _plan.Keys.Length && (_plan.Keys[key].Vault, _plan.Keys[key].Collection) == (vault, collection); key++)
-                if (_truth.Now.Head(key) is { Passes: true } head) digester.Add(_plan.Keys[key].Key, head.Fact.Sequence, head.Fact.ValueHash);
+            for (; key < _plan.Keys.Length; key++)
+            {
+                if (_plan.Keys[key].Vault != vault || _plan.Keys[key].Collection != collection) break;
+                if (_truth.Now.Head(key) is { Passes: true, Fact: var fact })
+                    digester.Add(fact.Key.Key, fact.Sequence, fact.ValueHash);
+            }
             var expected = digester.Finish(_truth.Now.LastOf(new(vault, collection, "")));
             if (!_plan.Scope.Matches(new(vault, collection, ""))) continue;
             var digest = _core.Digest(vault, collection);
-            if (digest.Digest != expected.Digest || digest.Count != expected.Count || digest.Position != expected.Position)
+            if (digest != expected)
                 throw new Violation(CollectionInvariants.Digest, $"{vault}/{collection}: {digest} and not {expected}");
         }
     }
@@ -156,15 +180,19 @@ internal sealed class CollectionReader
         var facts = _truth.In(covered.History);
         var last = facts.At(key, covered.Position.Value);
         var isHeld = _core.TryGet(name, out var record);
-        if (last is null && isHeld && !record.IsOld && record.At.Position > covered.Position) return;
-        if (last is null && !isHeld) return;
         if (last is not null && !last.Passes && last.Fact.Op != ChangeOp.Delete) return;
-        if (last is not null && (isHeld ? !record.IsOld && record.At.Position >= last.Fact.Position : last.Fact.Op == ChangeOp.Delete)) return;
+        var isCovered = isHeld
+            ? !record.IsOld && record.At.Position >= (last?.Fact.Position ?? covered.Position)
+            : last is null || last.Fact.Op == ChangeOp.Delete;
+        if (isCovered) return;
         // A page may have shown a later delete, or a later value that hid this one and was refused.
         foreach (var later in facts.Keys[key])
-            if (later.Fact.Position > covered.Position && !later.Passes && (!isHeld || later.Fact.Op != ChangeOp.Delete)) return;
+        {
+            var hides = !later.Passes && (!isHeld || later.Fact.Op != ChangeOp.Delete);
+            if (later.Fact.Position > covered.Position && hides) return;
+        }
         throw Broken(CollectionInvariants.Covered, key,
-            $"is {(isHeld ? $"of {record.At.Position}" : "missing")}, changed at {last?.Fact.Position}, covered {covered}");
+            $"is of {(isHeld ? record.At.Position : "none")}, changed at {last?.Fact.Position}, covered {covered}");
     }
 
     private Violation Broken(string invariant, int key, string what) => new(invariant,

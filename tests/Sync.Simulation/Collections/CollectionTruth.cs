@@ -6,7 +6,8 @@ namespace Sync.Simulation.Collections;
 /// <summary>What a fact is, and the message of it.</summary>
 internal sealed record CommittedFact(Fact Fact, Envelope Envelope, int Key, bool Passes);
 
-/// <summary>The ledger of a collection history: facts by feed and by key, kept for every history that there was.</summary>
+/// <summary>The ledger of a collection history: facts by feed and by key, kept for every history that there
+/// was.</summary>
 internal sealed class CollectionTruth
 {
     private readonly CollectionPlan _plan;

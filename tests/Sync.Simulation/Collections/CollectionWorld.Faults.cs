@@ -89,7 +89,8 @@ internal sealed partial class CollectionWorld
                 Disrupt();
                 break;
             case CollectionFaultKinds.PublisherRestart:
-                if (_publishers[feed].Handed > _publishers[feed].Confirmed) Coverage.Add("publisher restart behind confirmed");
+                if (_publishers[feed].Handed > _publishers[feed].Confirmed)
+                    Coverage.Add("publisher restart behind confirmed");
                 _publishers[feed].Restart();
                 break;
             case CollectionFaultKinds.TakeOver:
@@ -175,7 +176,8 @@ internal sealed partial class CollectionWorld
             throw new Violation(CollectionInvariants.NoStorm, $"{_requests - requests} requests though it was current");
         _reader.CheckEnd(withDigest: _plan.Seed % 4 == 0);
         if (_core.Counters.Refetches > _truth.BadFacts)
-            throw new Violation(CollectionInvariants.NoStorm, $"{_core.Counters.Refetches} refetches of {_truth.BadFacts} refused values");
+            throw new Violation(CollectionInvariants.NoStorm,
+                $"{_core.Counters.Refetches} refetches of {_truth.BadFacts} refused values");
     }
 
     private void Finish(Flight flight)
@@ -187,7 +189,7 @@ internal sealed partial class CollectionWorld
 
     private bool IsSettled()
     {
-        if (_core.Status is not (CollectionStatus.Ok or CollectionStatus.Skew) || _core.History != _truth.History) return false;
+        if (_core.Status > CollectionStatus.Skew || _core.History != _truth.History) return false;
         for (var feed = 0; feed < _plan.Feeds; feed++)
             if (IsFollowed(feed) && (_core.FreshnessOf(new FeedId(feed)).At.Position.Value < HeadOf(feed)
                 || _publishers[feed].Confirmed < _publishers[feed].Committed)) return false;
@@ -202,7 +204,8 @@ internal sealed partial class CollectionWorld
     private string Standing()
     {
         var text = $"{_core.Status}, history {_core.History} of {_truth.History}";
-        foreach (var feed in _core.FeedStatuses) text += $"; feed {feed.Feed}: {feed.Status}, {feed.Freshness}, head {HeadOf(feed.Feed?.Value ?? 0)}";
+        foreach (var feed in _core.FeedStatuses)
+            text += $"; feed {feed.Feed}: {feed.Status}, {feed.Freshness}, head {HeadOf(feed.Feed?.Value ?? 0)}";
         return text;
     }
 

@@ -5,12 +5,14 @@ using Sync.Replication;
 
 namespace Sync.Simulation.Collections;
 
-/// <summary>One history around one production core: a writer that commits, the production publishers, one connection that
-/// does what connections do, and answers that take their time. A step is one thing that happens; time passes between.</summary>
+/// <summary>One history around one production core: a writer that commits, the production publishers, one connection
+/// that does what connections do, and answers that take their time. A step is one thing that happens; time passes
+/// between.</summary>
 internal sealed partial class CollectionWorld
 {
     private const int SettleRoundsMax = 400;
     private static readonly SimSchema Schema = new();
+    private static readonly LedgerOptions Options = new() { Owner = "w", PublishBufferFactsMax = 4 };
 
     private readonly CollectionPlan _plan;
     private readonly SimRandom _random;
@@ -103,11 +105,12 @@ internal sealed partial class CollectionWorld
         var op = isLive && _random.Chance(45) ? ChangeOp.Delete
             : head is null && _random.Chance(10) ? ChangeOp.Append : ChangeOp.Put;
         if (head is { Fact.Op: ChangeOp.Delete }) Coverage.Add("re-put after a delete");
-        var kind = _plan.Has(CollectionFaultKinds.BadValues) && _random.Chance(30) ? SimValue.Unparseable : SimValue.Good;
+        var isBad = _plan.Has(CollectionFaultKinds.BadValues) && _random.Chance(30);
         var version = _plan.Has(CollectionFaultKinds.OtherMajor) && _random.Chance(30) ? "2.0" : "1.0";
-        var committed = _truth.Commit(key, op, kind, version);
+        var committed = _truth.Commit(key, op, isBad ? SimValue.Unparseable : SimValue.Good, version);
         _publishers[committed.Fact.Feed.Value].Append([committed.Fact]);
-        Note("write", committed.Fact.Key, committed.Fact.Sequence.Value, committed.Fact.Position.Value, op == ChangeOp.Delete ? 1 : 0);
+        Note(op == ChangeOp.Delete ? "delete" : "put", committed.Fact.Key, committed.Fact.Sequence.Value,
+            committed.Fact.Position.Value);
     }
 
     private void Publish(int feed)
@@ -128,7 +131,8 @@ internal sealed partial class CollectionWorld
             case PublishKind.Read:
                 var facts = _truth.Now.Feeds[feed];
                 var read = new List<Fact>();
-                for (var index = (int)step.After.Value; index < facts.Count && read.Count < 3; index++) read.Add(facts[index].Fact);
+                for (var index = (int)step.After.Value; index < facts.Count && read.Count < 3; index++)
+                    read.Add(facts[index].Fact);
                 publisher.ReadReturned(step.Token, read);
                 break;
         }
@@ -137,8 +141,6 @@ internal sealed partial class CollectionWorld
     private void TakeOver(int feed, long published) => _publishers[feed] = new(
         new FeedState(new(new(feed), new(1), "w"), new(_truth.Now.Feeds[feed].Count), default, default, new(published)),
         _truth.History, Options);
-
-    private static readonly LedgerOptions Options = new() { Owner = "w", PublishBufferFactsMax = 4, PublishReadFactsMax = 3 };
 
     private void Deliver()
     {
@@ -187,8 +189,12 @@ internal sealed partial class CollectionWorld
             if (!_plan.Scope.Matches(envelope.Key)) return;
             _core.Receive(envelope, At(), _effects);
         }
-        else _core.Receive(message.Beat!, At(), _effects);
-        Touched("received", message.Key, message.Position, message.Beat?.Prev.Value ?? message.Envelope!.After.Value, message.History);
+        else
+        {
+            _core.Receive(message.Beat!, At(), _effects);
+            _reader.Hear(message.Beat!);
+        }
+        Touched(message.What, message.Key, message.From, message.Position, message.History);
     }
 
     private void Touched(string what, SyncedKey key = default, long a = 0, long b = 0, long c = 0)
@@ -201,16 +207,19 @@ internal sealed partial class CollectionWorld
             Note("  asks", default, request.Id, (long)request.Kind, request.Changes.After.Value);
         }
         if (Trace is not null)
-            foreach (var change in _effects.Changes) Note($"  {change.Kind}", change.Key, change.Sequence.Value, change.At.Position.Value);
+            foreach (var change in _effects.Changes)
+                Note($"  {change.Kind}", change.Key, change.Sequence.Value, change.At.Position.Value);
         _reader.See(_effects);
         _effects.Clear();
     }
 
     private void Note(string what, SyncedKey key, long a = 0, long b = 0, long c = 0)
     {
-        Hash = (((((Hash ^ (ulong)what.Length) * 1099511628211) ^ (ulong)a) * 1099511628211) ^ (ulong)b) * 1099511628211 ^ (ulong)c;
-        Trace?.Add(string.Create(CultureInfo.InvariantCulture,
-            $"  {_step,3} {_now.TotalMilliseconds,6:F0} ms  {what} {key} {a} {b} {c}   covered {_core.FreshnessOf(new FeedId(0)).At} {_core.Status}"));
+        foreach (var part in (ReadOnlySpan<long>)[what.Length, a, b, c]) Hash = (Hash ^ (ulong)part) * 1099511628211;
+        if (Trace is null) return;
+        var fresh = _core.FreshnessOf(new FeedId(0)).At;
+        Trace.Add(string.Create(CultureInfo.InvariantCulture,
+            $"{_step,5} {_now.TotalMilliseconds,6:F0} ms  {what} {key} {a} {b} {c}  {_core.Status}, covered {fresh}"));
     }
 
     private readonly record struct Message(Envelope? Envelope, Beat? Beat)
@@ -220,6 +229,10 @@ internal sealed partial class CollectionWorld
         public int Feed => Envelope?.Feed.Value ?? Beat!.Feed.Value;
 
         public long Position => Envelope?.Position.Value ?? Beat!.Position.Value;
+
+        public string What => Beat is null ? "envelope" : "beat";
+
+        public long From => Beat?.Prev.Value ?? Envelope!.After.Value;
 
         public long History => Envelope?.History.Value ?? Beat!.History.Value;
     }

@@ -45,12 +45,14 @@ internal sealed class CollectionWriter(CollectionPlan plan, CollectionTruth trut
     private List<CollectionEntry> CollectionsIn(int feed, SyncedKey? after, SyncedKey? end)
     {
         var entries = new List<CollectionEntry>();
-        foreach (var (name, last) in truth.Now.Collections)
+        foreach (var (name, change) in truth.Now.Collections)
         {
-            if (!plan.Scope.Matches(new(name.Vault, name.Collection, "")) || plan.FeedOf(name.Vault) != feed) continue;
-            if (after is { } from && Utf8Order.Instance.Compare(new(name.Vault, name.Collection, "\uffff"), from) < 0) continue;
-            if (end is { } to && Utf8Order.Instance.Compare(new(name.Vault, name.Collection, ""), to) > 0) continue;
-            entries.Add(new(name.Vault, name.Collection, last));
+            var first = new SyncedKey(name.Vault, name.Collection, "");
+            var last = first with { Key = "~" };
+            if (!plan.Scope.Matches(first) || plan.FeedOf(name.Vault) != feed) continue;
+            if (after is { } from && Utf8Order.Instance.Compare(last, from) < 0) continue;
+            if (end is { } to && Utf8Order.Instance.Compare(first, to) > 0) continue;
+            entries.Add(new(name.Vault, name.Collection, change));
         }
         return entries;
     }

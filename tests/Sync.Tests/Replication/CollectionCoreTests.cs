@@ -76,7 +76,7 @@ public sealed class CollectionCoreTests
     }
 
     [Fact]
-    public void A_beat_that_joins_and_names_nothing_unseen_moves_covered_and_one_that_names_more_starts_a_recovery_after_the_grace()
+    public void A_beat_that_names_nothing_unseen_moves_covered_and_another_starts_a_recovery_after_the_grace()
     {
         var of = Loaded(10, Put("a", 1, 4));
         of.Hear(BeatOf(9, 20, new BeatCollection("acme", "other", new(19))));

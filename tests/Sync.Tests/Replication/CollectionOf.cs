@@ -37,7 +37,8 @@ internal sealed class CollectionOf
         return of;
     }
 
-    public static Envelope Put(string key, long sequence, long position, long after = 0, string? value = null, string? version = "1.0",
+    public static Envelope Put(
+        string key, long sequence, long position, long after = 0, string? value = null, string? version = "1.0",
         long history = History, string vault = "acme", string collection = "user", ChangeOp op = ChangeOp.Put) => new()
         {
             Key = new(vault, collection, key),
@@ -57,7 +58,8 @@ internal sealed class CollectionOf
     public static SnapshotPage Page(long position, params Envelope[] envelopes) => Page(position, false, envelopes);
 
     public static SnapshotPage Page(
-        long position, bool more, Envelope[] envelopes, long history = History, CollectionEntry[]? collections = null) => new()
+        long position, bool more, Envelope[] envelopes, long history = History,
+        CollectionEntry[]? collections = null) => new()
         {
             Feeds = 8,
             Feed = Feed,

@@ -96,7 +96,7 @@ public sealed class CollectionRecoveryTests
     }
 
     [Fact]
-    public void Another_history_resets_and_the_old_records_are_shown_as_stale_until_the_new_one_says_what_became_of_them()
+    public void Another_history_resets_and_old_records_are_shown_as_stale_until_the_new_one_says_what_became_of_them()
     {
         var of = Loaded(10, Put("a", 7, 4), Put("b", 3, 5));
         of.Live(Put("a", 2, 9, after: 8, history: 78));
@@ -165,5 +165,6 @@ public sealed class CollectionRecoveryTests
     [Theory]
     [InlineData(0, "Sync:Collection:RecordsMax is 0; must be 1..100000000 records")]
     public void Rules_outside_their_range_are_refused_by_name(int recordsMax, string message) =>
-        Should.Throw<SyncException>(() => new CollectionOf(new CollectionRules { RecordsMax = recordsMax })).Message.ShouldBe(message);
+        Should.Throw<SyncException>(() => new CollectionOf(new CollectionRules { RecordsMax = recordsMax }))
+            .Message.ShouldBe(message);
 }

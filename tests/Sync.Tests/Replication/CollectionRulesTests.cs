@@ -67,7 +67,8 @@ public sealed class CollectionRulesTests
         of.Live(Put("d", 1, 21, after: 20));
         of.Answer(Page(20, Put("b", 2, 12)));
         (of.ValueOf("a"), of.ValueOf("b"), of.ValueOf("c"), of.ValueOf("d")).ShouldBe((null, "b2", null, "d1"));
-        of.Effects.Changes.Count(change => change is { Kind: CollectionChangeKind.Removed, Sequence.Value: -1 }).ShouldBe(2);
+        of.Effects.Changes.Count(change => change is { Kind: CollectionChangeKind.Removed, Sequence.Value: -1 })
+            .ShouldBe(2);
         (of.Covered, of.Core.Count, of.Core.Status).ShouldBe((21, 2, CollectionStatus.Ok));
     }
 
@@ -77,7 +78,8 @@ public sealed class CollectionRulesTests
         var of = Loaded(10, Put("a", 1, 4));
         of.Core.Reload(of.At, of.Effects);
         of.Answer(Page(20, true, [Put("a", 2, 12)]));
-        of.Core.FreshnessOf(Feed).ShouldBe(new FeedFreshness(true, new(Feed, new(History), new(10)), TimeSpan.Zero, false));
+        of.Core.FreshnessOf(Feed)
+            .ShouldBe(new FeedFreshness(true, new(Feed, new(History), new(10)), TimeSpan.Zero, false));
         of.Answer(Page(22));
         of.Covered.ShouldBe(20);
     }
@@ -87,9 +89,11 @@ public sealed class CollectionRulesTests
     {
         var of = Loaded(10, Put("a", 1, 4));
         of.Live(Put("a", 2, 11, after: 4, value: "!bad"));
-        (of.ValueOf("a"), of.Core.Status, of.Core.RefusedCount, of.Core.IsCurrent).ShouldBe(("a1", CollectionStatus.Skew, 1, false));
+        (of.ValueOf("a"), of.Core.Status, of.Core.RefusedCount, of.Core.IsCurrent)
+            .ShouldBe(("a1", CollectionStatus.Skew, 1, false));
         of.Covered.ShouldBe(11);
-        of.Core.Refused().ShouldHaveSingleItem().ShouldBe(new(new("acme", "user", "a"), new(2), new(11), "begins with !"));
+        of.Core.Refused().ShouldHaveSingleItem()
+            .ShouldBe(new(new("acme", "user", "a"), new(2), new(11), "begins with !"));
         of.Request.Items.ShouldBe([new RefetchItem("user", "a", new(1))]);
         of.Core.Answered(of.Request.Id, Got(Put("a", 2, 11, value: "!bad")), of.At, of.Effects);
         of.Live(Put("a", 2, 11, after: 4, value: "!bad"));
@@ -150,7 +154,14 @@ public sealed class CollectionRulesTests
         of.Live(Put("a", 1, 11, vault: "other"));
         of.Live(Put("a", 1, 11, collection: "other"));
         of.Live(new Envelope { Key = default, Value = default, Sequence = new(1), Position = new(11), Feed = Feed });
-        of.Live(new Envelope { Key = new("acme", "user", "a"), Value = default, Sequence = new(1), Position = new(11), Feed = new(4) });
+        of.Live(new Envelope
+        {
+            Key = new("acme", "user", "a"),
+            Value = default,
+            Sequence = new(1),
+            Position = new(11),
+            Feed = new(4),
+        });
         of.Live(Put("a", 0, 11));
         of.Live(Put("a", 1, 0));
         of.Live(Put("line\nbreak", 1, 11, after: 10));

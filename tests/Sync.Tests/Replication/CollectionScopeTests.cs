@@ -36,7 +36,8 @@ public sealed class CollectionScopeTests
         (of.Covered, of.Core.TombstoneCount, of.Effects.Requests.Count).ShouldBe((10, 1, 1));
         of.Hear(BeatOf(10, 13, new("acme", "order", new(12)), new("acme", "user", new(13))));
         (of.Covered, of.Core.TombstoneCount, of.Core.IsCurrent).ShouldBe((13, 0, true));
-        of.Core.Collections.OrderBy(part => part.Collection, StringComparer.Ordinal).ShouldBe([("acme", "order", 2), ("acme", "user", 1)]);
+        of.Core.Collections.OrderBy(part => part.Collection, StringComparer.Ordinal)
+            .ShouldBe([("acme", "order", 2), ("acme", "user", 1)]);
     }
 
     [Fact]
@@ -99,8 +100,9 @@ public sealed class CollectionScopeTests
             var key = $"{heads[random.Next(heads.Length)]}{random.Next(random.Next(2) == 0 ? 40 : 4000)}";
             var sequence = expected.GetValueOrDefault(key) + 1;
             var isDelete = expected.ContainsKey(key) && random.Next(3) > 0;
-            of.Live(isDelete ? Tombstone(key, 1_000_000 + step, after + 1, after) : Put(key, 1_000_000 + step, after + 1, after));
-            after++;
+            var (number, position) = (1_000_000 + step, after + 1);
+            of.Live(isDelete ? Tombstone(key, number, position, after) : Put(key, number, position, after));
+            after = position;
             if (isDelete) expected.Remove(key);
             else expected[key] = sequence;
             if (step % 100 == 0 || step > 3990) ListAll(of).ShouldBe(expected.Keys.Order(Utf8Order.Instance));
