@@ -1,5 +1,3 @@
-using Sync.Replication;
-
 namespace Sync.ReplicaHost;
 
 /// <summary>Everything this project logs. Ids 3200 to 3299.</summary>
@@ -9,27 +7,18 @@ internal static partial class ReplicaHostLog
     public static partial void Following(ILogger logger, string scope);
 
     [LoggerMessage(3201, LogLevel.Warning,
-        "{Scope} cannot be followed yet (attempt {Attempt}, next in {Wait}): {Reason}")]
-    public static partial void FollowWaiting(ILogger logger, string scope, int attempt, TimeSpan wait, string reason);
+        "{What} cannot be followed yet (attempt {Attempt}, next in {Wait}): {Reason}")]
+    public static partial void FollowWaiting(ILogger logger, string what, int attempt, TimeSpan wait, string reason);
 
-    [LoggerMessage(3202, LogLevel.Information, "{Scope} is {Status} with {Records} records")]
-    public static partial void StatusChanged(ILogger logger, string scope, string status, long records);
-
-    [LoggerMessage(3203, LogLevel.Warning, "{Scope}: the newest value of {Key} is refused, its old one stays")]
-    public static partial void Refused(ILogger logger, string scope, string key);
-
-    [LoggerMessage(3204, LogLevel.Warning, "{Scope}: a {Request} request failed and is repeated: {Reason}")]
-    public static partial void RequestFailed(ILogger logger, string scope, CollectionRequestKind request, string reason);
-
-    [LoggerMessage(3205, LogLevel.Information, "The replica host is stopping")]
+    [LoggerMessage(3202, LogLevel.Information, "The replica host is stopping")]
     public static partial void Stopping(ILogger logger);
 
-    [LoggerMessage(3206, LogLevel.Information, "The replica host stopped")]
+    [LoggerMessage(3203, LogLevel.Information, "The replica host stopped")]
     public static partial void Stopped(ILogger logger);
 
-    [LoggerMessage(3207, LogLevel.Warning, "Stopping: {What} failed")]
+    [LoggerMessage(3204, LogLevel.Warning, "Stopping: {What} failed")]
     public static partial void StopFailed(ILogger logger, Exception error, string what);
 
-    [LoggerMessage(3208, LogLevel.Error, "The replica host cannot go on")]
+    [LoggerMessage(3205, LogLevel.Error, "The replica host cannot go on")]
     public static partial void StartFailed(ILogger logger, Exception error);
 }

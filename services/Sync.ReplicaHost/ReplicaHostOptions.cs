@@ -31,8 +31,9 @@ public sealed record ReplicaHostOptions
     /// <summary>Changes of a scope that are kept for streams; one that is further behind begins again. 16..1000000.</summary>
     public int ChangesKept { get; init; } = 65_536;
 
-    /// <summary>How long a request to the writer may take. 100 ms..5 min.</summary>
-    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>How long a request to the writer may take: one that vanished must not hold up a scope for long. 100 ms..5
+    /// min.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>How long requests may go on after the stop signal. 100 ms..1 min.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(2);

@@ -1,20 +1,19 @@
 using Sync.Contracts;
 using Sync.Replication;
 
+using Held = Sync.Replication.CollectionReplica<System.ReadOnlyMemory<byte>>;
+
 namespace Sync.ReplicaHost.Engine;
 
-/// <summary>One followed scope. What is held is set once, by the engine, when the subscriptions stand; null until
+/// <summary>One followed scope. The replica is set once, by the engine, when its subscriptions stand; null until
 /// then.</summary>
-internal sealed class Followed(SyncedPattern scope, int changesKept)
+internal sealed class Followed(SyncedPattern scope)
 {
-    private volatile IHeld? _held;
+    private volatile Held? _held;
 
     public SyncedPattern Scope => scope;
 
-    /// <summary>What streams are told.</summary>
-    public ChangeLog Changes { get; } = new(changesKept);
-
-    public IHeld? Held
+    public Held? Held
     {
         get => _held;
         set => _held = value;

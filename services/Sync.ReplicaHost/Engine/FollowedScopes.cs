@@ -6,7 +6,7 @@ namespace Sync.ReplicaHost.Engine;
 internal sealed class FollowedScopes(ReplicaHostOptions options)
 {
     public IReadOnlyList<Followed> All { get; } =
-        [.. options.Follow.Select(follow => new Followed(follow.Scope, options.ChangesKept))];
+        [.. options.Follow.Select(follow => new Followed(follow.Scope))];
 
     /// <summary>The scope that contains all of what is asked for.</summary>
     public Followed? Find(SyncedPattern wanted)

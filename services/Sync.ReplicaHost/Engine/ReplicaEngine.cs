@@ -18,6 +18,7 @@ internal sealed class ReplicaEngine(
     private readonly CancellationTokenSource _stop = new();
     private volatile IBus? _bus;
     private volatile ITransport? _transport;
+    private volatile ReplicaHub? _hub;
     private Task _starting = Task.CompletedTask;
     private int _isDisposed;
 
@@ -34,8 +35,7 @@ internal sealed class ReplicaEngine(
         ReplicaHostLog.Stopping(_logger);
         await _stop.CancelAsync();
         await _starting;
-        foreach (var followed in scopes.All)
-            if (followed.Held is { } held) await TryAsync(followed.Scope.ToString(), held);
+        if (_hub is { } hub) await TryAsync("the replicas", hub);
         ReplicaHostLog.Stopped(_logger);
     }
 
@@ -77,10 +77,14 @@ internal sealed class ReplicaEngine(
             var bus = _bus = parts.Bus ?? await SyncBus.ConnectAsync(settings.Bus, loggers, time, _stop.Token);
             var transport = _transport = parts.Transport ?? new NatsTransport(
                 bus, EnvelopeCodec.Default, null, null, time, loggers.CreateLogger<NatsTransport>());
-            var (source, envelopes) = (
-                new BusCollectionSource(bus, Subjects.Default, settings.Host.RequestTimeout),
-                new BusEnvelopeSource(bus, Subjects.Default, settings.Host.RequestTimeout));
-            await Task.WhenAll(scopes.All.Select(followed => FollowAsync(followed, transport, source, envelopes)));
+            var (envelopes, pages) = (
+                new BusEnvelopeSource(bus, Subjects.Default, settings.Host.RequestTimeout),
+                new BusCollectionSource(bus, Subjects.Default, settings.Host.RequestTimeout));
+            // Subscribing needs a broker that confirms; from then on the replicas heal themselves.
+            _hub = await PatientAsync("What the settings name", () => ReplicaHub.StartAsync(
+                transport, envelopes, pages: pages, time: time, log: loggers.CreateLogger<ReplicaHub>(),
+                cancellation: _stop.Token));
+            await Task.WhenAll(scopes.All.Select(FollowAsync));
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -97,25 +101,38 @@ internal sealed class ReplicaEngine(
         }
     }
 
-    // Subscribing needs a broker that confirms; from then on the replica heals itself.
-    private async Task FollowAsync(
-        Followed followed, ITransport transport, ICollectionSource source, IEnvelopeSource envelopes)
+    private async Task FollowAsync(Followed followed)
+    {
+        var options = new CollectionReplicaOptions<ReadOnlyMemory<byte>>
+        {
+            Scope = followed.Scope,
+            Schema = SyncSchema.Document,
+            ChangesKept = settings.Host.ChangesKept,
+            RequestTimeout = settings.Host.RequestTimeout,
+            Rules = new CollectionRules
+            {
+                RecordsMax = settings.Host.RecordsMax,
+                SkewsListedMax = settings.Host.SkewsListedMax,
+            },
+        };
+        followed.Held = await PatientAsync(
+            followed.Scope.ToString(), () => _hub!.OpenCollectionAsync(options, _stop.Token));
+        ReplicaHostLog.Following(_logger, followed.Scope.ToString());
+    }
+
+    private async Task<T> PatientAsync<T>(string what, Func<Task<T>> step)
     {
         var backoff = new Backoff(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(5), random);
         while (true)
         {
             try
             {
-                var with = new HeldScopeParts(followed, transport, source, envelopes, time, random, loggers);
-                followed.Held = await HeldScope.OpenAsync(with, settings.Host, _stop.Token);
-                ReplicaHostLog.Following(_logger, followed.Scope.ToString());
-                return;
+                return await step();
             }
             catch (SyncException error) when (error.IsTransient)
             {
                 var wait = backoff.Next();
-                ReplicaHostLog.FollowWaiting(
-                    _logger, followed.Scope.ToString(), backoff.Attempt, wait, error.Message);
+                ReplicaHostLog.FollowWaiting(_logger, what, backoff.Attempt, wait, error.Message);
                 await Task.Delay(wait, time, _stop.Token);
             }
         }

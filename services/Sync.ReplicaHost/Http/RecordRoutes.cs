@@ -5,6 +5,7 @@ using Sync.Http.Json;
 using Sync.MessagePack;
 using Sync.Replication;
 using Sync.ReplicaHost.Engine;
+using Held = Sync.Replication.CollectionReplica<System.ReadOnlyMemory<byte>>;
 using Record = Sync.Replication.CollectionRecord<System.ReadOnlyMemory<byte>>;
 
 namespace Sync.ReplicaHost.Http;
@@ -92,7 +93,7 @@ internal sealed class RecordRoutes(FollowedScopes scopes)
     }
 
     // Null: it is answered already. What is not loaded yet is not answered at all: an empty page would be a lie.
-    private async Task<IHeld?> BeginAsync(HttpContext context, Problem? problem)
+    private async Task<Held?> BeginAsync(HttpContext context, Problem? problem)
     {
         var target = RecordTarget.Of(context);
         var scope = SyncedPattern.OfCollection(target.Vault, target.Collection);

@@ -5,6 +5,8 @@ using Sync.Http.Json;
 using Sync.Replication;
 using Sync.ReplicaHost.Engine;
 
+using Held = Sync.Replication.CollectionReplica<System.ReadOnlyMemory<byte>>;
+
 namespace Sync.ReplicaHost.Http;
 
 /// <summary>How what is answered stands: in headers of every answer with records, and in the status.</summary>
@@ -25,9 +27,9 @@ internal static class Stand
     /// <param name="response">The answer.</param>
     /// <param name="held">The scope.</param>
     /// <param name="feed">The feed of the records; null = not known, then that of a scope which has one only.</param>
-    public static HeldFeed? WriteHeaders(HttpResponse response, IHeld held, FeedId? feed)
+    public static CollectionFeed? WriteHeaders(HttpResponse response, Held held, FeedId? feed)
     {
-        var stand = FeedOf(held.Feeds(), feed);
+        var stand = FeedOf(held.Feeds, feed);
         response.Headers["Sync-Status"] = TextOf(stand?.Status ?? held.Status);
         if (stand?.Freshness is not { IsKnown: true } freshness) return null;
         response.Headers["Sync-Position"] = FeedCursor.ToText(freshness.AsOf);
@@ -36,7 +38,7 @@ internal static class Stand
         return stand;
     }
 
-    private static HeldFeed? FeedOf(IReadOnlyList<HeldFeed> feeds, FeedId? feed)
+    private static CollectionFeed? FeedOf(IReadOnlyList<CollectionFeed> feeds, FeedId? feed)
     {
         if (feeds.Count == 1) return feeds[0];
         foreach (var one in feeds)
@@ -45,7 +47,7 @@ internal static class Stand
     }
 
     /// <summary>Writes a feed's members into an object.</summary>
-    public static void Write(Utf8JsonWriter json, HeldFeed feed)
+    public static void Write(Utf8JsonWriter json, CollectionFeed feed)
     {
         json.WriteStartObject();
         if (feed.Feed is { } number) json.WriteNumber("feed"u8, number.Value);

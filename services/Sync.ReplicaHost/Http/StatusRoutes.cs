@@ -7,6 +7,8 @@ using Sync.Http.Json;
 using Sync.Replication;
 using Sync.ReplicaHost.Engine;
 
+using Held = Sync.Replication.CollectionReplica<System.ReadOnlyMemory<byte>>;
+
 namespace Sync.ReplicaHost.Http;
 
 /// <summary>What operators and balancers ask.</summary>
@@ -68,7 +70,7 @@ internal sealed class StatusRoutes(
             json.WriteBoolean("current"u8, held.IsCurrent);
             json.WriteNumber("records"u8, held.Count);
             json.WriteStartArray("feeds"u8);
-            foreach (var feed in held.Feeds()) Stand.Write(json, feed);
+            foreach (var feed in held.Feeds) Stand.Write(json, feed);
             json.WriteEndArray();
             WriteCounters(json, held.Counters);
             WriteSkew(json, held);
@@ -96,7 +98,7 @@ internal sealed class StatusRoutes(
         json.WriteEndObject();
     }
 
-    private static void WriteSkew(Utf8JsonWriter json, IHeld held)
+    private static void WriteSkew(Utf8JsonWriter json, Held held)
     {
         json.WriteStartObject("skew"u8);
         json.WriteNumber("count"u8, held.RefusedCount);

@@ -5,6 +5,7 @@ using Sync.Hosting;
 using Sync.Http.Json;
 using Sync.Replication;
 using Sync.ReplicaHost.Engine;
+using Held = Sync.Replication.CollectionReplica<System.ReadOnlyMemory<byte>>;
 using Record = Sync.Replication.CollectionRecord<System.ReadOnlyMemory<byte>>;
 
 namespace Sync.ReplicaHost.Http;
@@ -24,12 +25,12 @@ internal static class StreamEvents
         json.WriteEndObject();
     });
 
-    public static ServerEvent Ready(IHeld held) => Make("ready", held, static (json, one) =>
+    public static ServerEvent Ready(Held held) => Make("ready", held, static (json, one) =>
     {
         json.WriteStartObject();
         json.WriteString("status"u8, Stand.TextOf(one.Status));
         json.WriteStartArray("feeds"u8);
-        foreach (var feed in one.Feeds()) Stand.Write(json, feed);
+        foreach (var feed in one.Feeds) Stand.Write(json, feed);
         json.WriteEndArray();
         json.WriteEndObject();
     });
@@ -38,7 +39,7 @@ internal static class StreamEvents
         Make("put", record, static (json, one) => EnvelopeJson.WriteAny(json, RecordPage.EnvelopeOf(one)));
 
     /// <summary>Without a sequence when only a snapshot showed that the record is gone.</summary>
-    public static ServerEvent Delete(ChangeNote note) => Make("delete", note, static (json, one) =>
+    public static ServerEvent Delete(CollectionNote note) => Make("delete", note, static (json, one) =>
     {
         json.WriteStartObject();
         Scalars.WriteKey(json, one.Key);

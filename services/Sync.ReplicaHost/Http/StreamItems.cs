@@ -3,12 +3,13 @@ using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Replication;
 using Sync.ReplicaHost.Engine;
+using Held = Sync.Replication.CollectionReplica<System.ReadOnlyMemory<byte>>;
 using Record = Sync.Replication.CollectionRecord<System.ReadOnlyMemory<byte>>;
 
 namespace Sync.ReplicaHost.Http;
 
 /// <summary>What one stream sends, one item at a time as its client takes them: a snapshot in chunks, <c>ready</c>, then changes;
-/// <c>reset</c>, and a snapshot again, when its place in the change log is lost or the history was replaced.
+/// <c>reset</c>, and a snapshot again, when its place in the replica's log of changes is lost or the history was replaced.
 /// <para>The cursor is taken before the snapshot is read, so what changes meanwhile follows as a change. A change is sent as the
 /// record is held when its turn comes: one that was overtaken is left out, since the newer one follows.</para></summary>
 internal sealed class StreamItems(Followed followed, SyncedPattern wanted, StreamCounters counters, TimeProvider time)
@@ -18,7 +19,7 @@ internal sealed class StreamItems(Followed followed, SyncedPattern wanted, Strea
     private const int NotesAtATime = 64;
     private static readonly TimeSpan LoadPoll = TimeSpan.FromMilliseconds(50);
 
-    private readonly ChangeNote[] _notes = new ChangeNote[NotesAtATime];
+    private readonly CollectionNote[] _notes = new CollectionNote[NotesAtATime];
     private readonly List<Record> _records = new(ChunkRecords);
 
     public async IAsyncEnumerable<ServerEvent> RunAsync([EnumeratorCancellation] CancellationToken cancellation = default)
@@ -27,26 +28,25 @@ internal sealed class StreamItems(Followed followed, SyncedPattern wanted, Strea
         while (true)
         {
             var held = await LoadedAsync(cancellation);
-            var cursor = followed.Changes.Head;
+            var cursor = held.ChangesHead;
             foreach (var chunk in Snapshot(held)) yield return chunk;
             yield return StreamEvents.Ready(held);
-            while (true)
+            for (var count = 0; count >= 0;)
             {
-                await followed.Changes.WaitAsync(cursor).WaitAsync(cancellation);
-                var count = followed.Changes.Read(ref cursor, _notes);
+                if (!await held.WhenChangedAsync(cursor, cancellation)) yield break;
+                count = held.ReadChanges(ref cursor, _notes);
                 for (var index = 0; index < count; index++)
                 {
                     if (_notes[index].Kind == CollectionChangeKind.Reset) count = -1;
                     else if (EventOf(held, _notes[index]) is { } change) yield return change;
                 }
-                if (count < 0) break;
             }
             counters.Reset();
             yield return StreamEvents.Reset;
         }
     }
 
-    private async Task<IHeld> LoadedAsync(CancellationToken cancellation)
+    private async Task<Held> LoadedAsync(CancellationToken cancellation)
     {
         while (true)
         {
@@ -55,9 +55,9 @@ internal sealed class StreamItems(Followed followed, SyncedPattern wanted, Strea
         }
     }
 
-    private IEnumerable<ServerEvent> Snapshot(IHeld held)
+    private IEnumerable<ServerEvent> Snapshot(Held held)
     {
-        var collections = held.Collections()
+        var collections = held.Collections
             .Where(one => wanted.Matches(new SyncedKey(one.Vault, one.Collection, "")))
             .Select(one => (one.Vault, one.Collection)).ToArray();
         Array.Sort(collections, Order);
@@ -88,7 +88,7 @@ internal sealed class StreamItems(Followed followed, SyncedPattern wanted, Strea
         }
     }
 
-    private ServerEvent? EventOf(IHeld held, in ChangeNote note)
+    private ServerEvent? EventOf(Held held, in CollectionNote note)
     {
         if (!wanted.Matches(note.Key)) return null;
         var isHeld = held.TryGet(note.Key, out var record);

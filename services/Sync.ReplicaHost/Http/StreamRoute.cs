@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Http;
@@ -23,6 +24,8 @@ internal sealed class StreamRoute(FollowedScopes scopes, EventStreams streams, S
             await problem.AnswerAsync(context);
             return;
         }
+        // One deadline is enough, and it is the stream's.
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
         await streams.RunAsync(context, new StreamItems(followed!, wanted, counters, time).RunAsync());
     }
 }

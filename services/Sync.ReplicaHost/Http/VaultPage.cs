@@ -18,7 +18,7 @@ internal sealed record VaultPage(string? Next, IReadOnlyList<HeldVault> Items)
     {
         var vaults = new SortedDictionary<string, List<(string Collection, long Count)>>(Utf8Order.Instance);
         foreach (var followed in scopes.All)
-            foreach (var (vault, collection, count) in followed.Held?.Collections() ?? [])
+            foreach (var (vault, collection, count) in followed.Held?.Collections ?? [])
             {
                 if (group is not null && Names.GroupOf(vault) != group) continue;
                 if (after is not null && Utf8Order.Instance.Compare(vault, after) <= 0) continue;

@@ -21,6 +21,9 @@ internal sealed class HostProcess : IAsyncDisposable
 
     public int Port { get; }
 
+    /// <summary>The group it follows.</summary>
+    public string Group => _settings.First(setting => setting.Name == "ReplicaHost__Follow__0__Group").Value;
+
     public ServiceProcess Process { get; private set; }
 
     public HttpClient Http { get; }

@@ -3,8 +3,19 @@ using System.Text.Json;
 using Sync.Testing.Nats;
 using Sync.Testing.Postgres;
 using Sync.Testing.Processes;
+using Xunit;
 
 namespace Sync.Integration.Tests.ReplicaHost;
+
+/// <summary>One rig for all tests of a class; each test uses a group of its own.</summary>
+public sealed class HostFixture(PostgresFixture postgres) : IAsyncLifetime
+{
+    internal HostRig Rig { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => Rig = await HostRig.StartAsync(postgres);
+
+    public ValueTask DisposeAsync() => Rig.DisposeAsync();
+}
 
 /// <summary>A database, a broker and a writer process, and as many replica host processes as a test starts.</summary>
 internal sealed class HostRig : IAsyncDisposable
@@ -48,11 +59,10 @@ internal sealed class HostRig : IAsyncDisposable
         return rig;
     }
 
-    /// <summary>Starts a replica host and waits until it has loaded.</summary>
-    public async Task<HostProcess> StartHostAsync(params (string Name, string Value)[] settings)
+    /// <summary>Starts a replica host of a group and waits until it has loaded.</summary>
+    public async Task<HostProcess> StartHostAsync(string group, params (string Name, string Value)[] settings)
     {
-        var host = HostProcess.Start(
-            [("Nats__Url", Broker.Url), .. settings.Length > 0 ? settings : [("ReplicaHost__Follow__0__Group", "g")]]);
+        var host = HostProcess.Start([("Nats__Url", Broker.Url), ("ReplicaHost__Follow__0__Group", group), .. settings]);
         _hosts.Add(host);
         await host.ReadyAsync();
         return host;
@@ -83,9 +93,15 @@ internal sealed class HostRig : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    public async Task EndHostsAsync()
     {
         foreach (var host in _hosts) await host.DisposeAsync();
+        _hosts.Clear();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await EndHostsAsync();
         Writer.Dispose();
         await _writer.DisposeAsync();
         await Broker.DisposeAsync();
