@@ -10,4 +10,7 @@ internal static partial class Log
 
     [LoggerMessage(6001, LogLevel.Warning, "Writer {Writer} did not take a batch of {Count} writes: {Reason}; it is repeated with the same idempotency keys")]
     public static partial void BatchFailed(ILogger logger, Uri writer, int count, string reason);
+
+    [LoggerMessage(6002, LogLevel.Information, "A changefeed's stream from {Writer} was lost and is made again behind its cursor: {Reason}")]
+    public static partial void FeedLost(ILogger logger, Uri writer, string reason);
 }

@@ -43,6 +43,13 @@ public sealed record SyncClientOptions
     /// <summary>Longest pause before a retry. Default 2 s; not below <see cref="RetryDelayMin"/>, at most 1 min.</summary>
     public TimeSpan RetryDelayMax { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>A changefeed's stream that brings nothing for so long, not even a heartbeat, is taken for dead. Default 30 s, three
+    /// of the writer's heartbeats; 100 ms to 10 min.</summary>
+    public TimeSpan FeedSilenceMax { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>A read of a changefeed fails when no writer brought anything for so long. Default 5 min; 100 ms to 1 day.</summary>
+    public TimeSpan FeedGiveUpAfter { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>The addresses to use.</summary>
     public IReadOnlyList<Uri> WriterAddresses =>
         Writers.Count == 0 ? [new Uri("http://127.0.0.1:5080")] : [.. Writers.Select(text => new Uri(text, UriKind.Absolute))];
@@ -61,6 +68,8 @@ public sealed record SyncClientOptions
             Range(nameof(RefetchTimeout), RefetchTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
             Range(nameof(RetryDelayMin), RetryDelayMin, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1)),
             Range(nameof(RetryDelayMax), RetryDelayMax, RetryDelayMin, TimeSpan.FromMinutes(1)),
+            Range(nameof(FeedSilenceMax), FeedSilenceMax, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
+            Range(nameof(FeedGiveUpAfter), FeedGiveUpAfter, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1)),
             Range(nameof(Lanes), Lanes, 1, 64, "lanes"),
             Range(nameof(BatchWritesMax), BatchWritesMax, 1, 10_000, "writes"),
             Range(nameof(BatchBytesMax), BatchBytesMax, 1 << 10, 64 << 20, "bytes"),
