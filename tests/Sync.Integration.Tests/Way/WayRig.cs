@@ -110,6 +110,42 @@ internal sealed class WayRig : IAsyncDisposable
         return all;
     }
 
+    /// <summary>Starts a replica host that follows one collection of a group; it is ready when this returns.</summary>
+    public async Task<GroupFollower> StartHostAsync(GroupInput input, int? port = null)
+    {
+        var url = new Uri($"http://127.0.0.1:{port ?? Ports.Free()}");
+        var process = ServiceProcess.Start(ServiceStart.Service("Sync.ReplicaHost") with
+        {
+            Environment = new Dictionary<string, string?>(StringComparer.Ordinal)
+            {
+                ["Sync__ReplicaHost__Urls"] = url.ToString(),
+                ["Sync__ReplicaHost__Follow__0__Group"] = input.Group,
+                ["Sync__ReplicaHost__Follow__0__Collection"] = input.Collection,
+                ["Sync__Nats__Url"] = Nats.Url,
+            },
+        });
+        _processes.Add(process);
+        await process.WaitForHttpOkAsync(new Uri(url, "/readyz"));
+        return new GroupFollower(process, url);
+    }
+
+    /// <summary>Follows the same from <c>tests/consumers/node</c>: only the public packages.</summary>
+    public async Task<GroupFollower> FollowGroupFromNodeAsync(GroupInput input)
+    {
+        var url = new Uri($"http://127.0.0.1:{Ports.Free()}");
+        var settings = Path.Combine(_folder, "group.json");
+        await File.WriteAllTextAsync(settings, JsonSerializer.Serialize(
+            new { servers = Nats.Url, group = input.Group, collection = input.Collection, port = url.Port }));
+        var process = ServiceProcess.Start(new ServiceStart("node")
+        {
+            Arguments = ["group.mjs", settings],
+            WorkingDirectory = await NodeConsumer.FolderAsync(),
+        });
+        _processes.Add(process);
+        await process.WaitForHttpOkAsync(new Uri(url, "/v1/digests"));
+        return new GroupFollower(process, url);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var process in _processes) await process.DisposeAsync();
@@ -118,6 +154,9 @@ internal sealed class WayRig : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 }
+
+/// <summary>Who follows a group in a process of its own, and where it answers.</summary>
+internal sealed record GroupFollower(ServiceProcess Process, Uri Url);
 
 /// <summary>A writer in a process of its own.</summary>
 internal sealed record WriterProcess(ServiceProcess Process, Uri Url);
