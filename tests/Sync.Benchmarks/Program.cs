@@ -1,4 +1,5 @@
 using Sync.Benchmarks.Nats;
+using Sync.Benchmarks.Replicas;
 using Sync.Benchmarks.Schema;
 using Sync.Benchmarks.Way;
 
@@ -9,11 +10,16 @@ var benchmarks = new Dictionary<string, Func<string[], Task<int>>>(StringCompare
     ["b3"] = LatencyBenchmark.RunAsync,
     ["b4"] = VisibleBenchmark.RunAsync,
     ["b5"] = NatsBenchmark.RunAsync,
+    ["b6"] = FanOutBenchmark.RunAsync,
+    ["b8"] = CatchUpBenchmark.RunAsync,
+    ["b9"] = MemoryBenchmark.RunAsync,
     ["schema"] = SchemaBenchmark.RunAsync,
 };
 // What the benchmarks start as processes of their own.
 var parts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
+    ["catch-up"] = CatchUpBenchmark.ReplicaAsync,
+    ["copy-out"] = CatchUpBenchmark.CopyAsync,
     ["follow"] = Follower.RunAsync,
     ["plain"] = PlainDoor.RunAsync,
     ["receive"] = Bare.RunAsync,
