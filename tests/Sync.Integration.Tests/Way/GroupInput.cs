@@ -25,6 +25,9 @@ internal sealed class GroupInput
 
     public IReadOnlyList<WriteCommand> Changes { get; }
 
+    /// <summary>Puts of nil: no document gate lets them through.</summary>
+    public int NilPuts => Changes.Count(change => change.Op == ChangeOp.Put && change.Value.Span.SequenceEqual(Nil));
+
     /// <summary>The file's changes, or so many generated ones.</summary>
     public static GroupInput Read(int seed, int generated)
     {

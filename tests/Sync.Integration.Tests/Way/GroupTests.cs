@@ -83,6 +83,17 @@ public sealed class GroupTests(ITestOutputHelper output)
             return wrong.Count == 0 ? null : $"{wrong.Count} shards differ, {wrong[0]}: {held.GetValueOrDefault(wrong[0].Key)}; {answer.GetProperty("counters")}";
         });
         output.WriteLine($"Node.js: {whole.Count} shards equal after {nodeTook}");
+        await RefusedAsync(http, input, node);
+    }
+
+    // The consumer that followed from the first change on met every value that is no document, once each.
+    private static async Task RefusedAsync(HttpClient http, GroupInput input, GroupFollower node)
+    {
+        var answer = await http.GetFromJsonAsync<JsonElement>(new Uri(node.Url, "/v1/digests"));
+        answer.GetProperty("counters").GetProperty("refused").GetInt32().ShouldBe(input.NilPuts);
+        var refused = answer.GetProperty("refused").EnumerateObject().Select(key => key.Name);
+        refused.ShouldBe(
+            input.Shards().SelectMany(shard => shard.Value.Refused.Select(key => $"{shard.Key}/{input.Collection}/{key}")), ignoreOrder: true);
     }
 
     private static async Task<TimeSpan> ConvergeAsync(Func<Task<string?>> differs)
