@@ -4,10 +4,11 @@ namespace Sync.Contracts;
 /// (<see cref="Names"/>, the writer's limits) before it reaches a sequencer.</summary>
 public sealed record WriteCommand
 {
-    /// <summary>What to change.</summary>
+    /// <summary>What to change. An append may leave the key itself empty: the event then gets its fact's id as its key, and
+    /// a repeat with the same idempotency key, also without a key, gets that receipt again.</summary>
     public required SyncedKey Key { get; init; }
 
-    /// <summary>What to do.</summary>
+    /// <summary>What to do. A put or an append to a new collection declares its shape.</summary>
     public required ChangeOp Op { get; init; }
 
     /// <summary>One MessagePack value; nil for a delete.</summary>

@@ -42,8 +42,9 @@ internal sealed class GroupCommit(Connections connections, NameDirectory names)
         """;
 
     private const string UpdateCollections = """
-        update sync.collection c set last_position = a.last_position, count = c.count + a.count
-        from unnest($1, $2, $3) a(id, last_position, count) where c.id = a.id
+        update sync.collection c set last_position = a.last_position, count = c.count + a.count,
+               shape = case when c.shape = 0 then a.shape else c.shape end
+        from unnest($1, $2, $3, $4) a(id, last_position, count, shape) where c.id = a.id
         """;
 
     internal async ValueTask<CommitOutcome> CommitAsync(FactGroup group, CancellationToken cancellation)
@@ -140,7 +141,8 @@ internal sealed class GroupCommit(Connections connections, NameDirectory names)
         batch.Add(
             UpdateCollections, Value(side.Collections.Keys.ToArray()),
             Value(side.Collections.Values.Select(row => row.LastPosition).ToArray()),
-            Value(side.Collections.Values.Select(row => row.Count).ToArray()));
+            Value(side.Collections.Values.Select(row => row.Count).ToArray()),
+            Value(side.Collections.Values.Select(row => (short)row.Shape).ToArray()));
         return batch;
     }
 

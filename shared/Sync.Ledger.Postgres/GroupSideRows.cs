@@ -8,12 +8,12 @@ namespace Sync.Ledger.Postgres;
 internal sealed class GroupSideRows
 {
     private readonly Dictionary<(int Collection, string Key), int> _records = [];
-    private readonly Dictionary<int, (long LastPosition, long Count)> _collections = [];
+    private readonly Dictionary<int, (long LastPosition, long Count, CollectionShape Shape)> _collections = [];
 
     internal List<(int Collection, string Key, long Origin, bool Live)> New { get; } = [];
     internal List<(int Collection, string Key, bool Live)> Turned { get; } = [];
     internal List<(int Vault, Guid Key, long Position)> Idempotency { get; } = [];
-    internal IReadOnlyDictionary<int, (long LastPosition, long Count)> Collections => _collections;
+    internal IReadOnlyDictionary<int, (long LastPosition, long Count, CollectionShape Shape)> Collections => _collections;
 
     internal static GroupSideRows Of(IReadOnlyList<PendingFact> facts, CollectionRow[] collections, GroupColumns columns)
     {
@@ -22,8 +22,10 @@ internal sealed class GroupSideRows
         {
             var collection = collections[index];
             var position = facts[index].Fact.Position.Value;
-            var count = rows._collections.TryGetValue(collection.Id, out var state) ? state.Count : 0;
-            rows._collections[collection.Id] = (position, count + 1);
+            // The first fact declares the shape of a collection that has none yet.
+            if (!rows._collections.TryGetValue(collection.Id, out var state))
+                state.Shape = facts[index].Fact.Op == ChangeOp.Append ? CollectionShape.History : CollectionShape.Store;
+            rows._collections[collection.Id] = (position, state.Count + 1, state.Shape);
             if (columns.Idempotency[index] is { } key) rows.Idempotency.Add((collection.VaultId, key, position));
             rows.AddRecord(facts[index], collection.Id);
         }

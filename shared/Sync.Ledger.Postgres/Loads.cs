@@ -9,7 +9,7 @@ namespace Sync.Ledger.Postgres;
 internal sealed class Loads(Connections connections, NameDirectory names, FeedSql[] feeds)
 {
     private const string Collections = """
-        select a.ordinal::int, c.last_position from unnest($1) with ordinality a(id, ordinal)
+        select a.ordinal::int, c.last_position, c.shape from unnest($1) with ordinality a(id, ordinal)
         join sync.collection c on c.id = a.id
         """;
 
@@ -78,7 +78,8 @@ internal sealed class Loads(Connections connections, NameDirectory names, FeedSq
             if (known.Length > 0)
             {
                 batch.Add(collections, Value(Array.ConvertAll(known, index => _ofCollections[index]!.Id)));
-                reads.Add(reader => _collections[known[reader.GetInt32(0) - 1]] = new CollectionState(new(reader.GetInt64(1))));
+                reads.Add(reader => _collections[known[reader.GetInt32(0) - 1]] = new CollectionState(
+                    new(reader.GetInt64(1)), (CollectionShape)reader.GetInt16(2)));
             }
             var asked = Present(_ofIdempotency);
             if (asked.Length > 0)

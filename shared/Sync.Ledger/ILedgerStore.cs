@@ -169,7 +169,8 @@ public readonly record struct HeadState(Sequence Sequence, Position Position, Fa
 
 /// <summary>A collection as the sequencer sees it.</summary>
 /// <param name="LastPosition">Position of its last change; 0 = none.</param>
-public readonly record struct CollectionState(Position LastPosition);
+/// <param name="Shape">As its first fact declared it.</param>
+public readonly record struct CollectionState(Position LastPosition, CollectionShape Shape);
 
 /// <summary>Names a collection.</summary>
 /// <param name="Vault">The vault.</param>

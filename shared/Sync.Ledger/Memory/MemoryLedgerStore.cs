@@ -120,7 +120,7 @@ public sealed partial class MemoryLedgerStore : ILedgerStore
             var collections = new CollectionState[request.Collections.Count];
             for (var index = 0; index < collections.Length; index++)
                 if (_collections.TryGetValue(request.Collections[index], out var found))
-                    collections[index] = new(found.LastPosition);
+                    collections[index] = new(found.LastPosition, found.Shape);
             var idempotency = new Fact?[request.Idempotency.Count];
             for (var index = 0; index < idempotency.Length; index++)
                 idempotency[index] = _idempotency.GetValueOrDefault(request.Idempotency[index]);
@@ -223,7 +223,8 @@ public sealed partial class MemoryLedgerStore : ILedgerStore
         var name = new CollectionName(fact.Key.Vault, fact.Key.Collection);
         if (!_collections.TryGetValue(name, out var collection))
         {
-            _collections.Add(name, collection = new MemoryCollection());
+            var shape = fact.Op == ChangeOp.Append ? CollectionShape.History : CollectionShape.Store;
+            _collections.Add(name, collection = new MemoryCollection { Shape = shape });
             _names.Add(new SyncedKey(name.Vault, name.Collection, ""));
         }
         collection.LastPosition = fact.Position;

@@ -53,6 +53,7 @@ internal sealed class MemoryCollection
 {
     public SortedSet<string> Keys { get; } = new(Utf8Order.Instance);
     public Position LastPosition { get; set; }
+    public required CollectionShape Shape { get; init; }
 
     /// <summary>Keys behind one, in order; the view is not a copy.</summary>
     public IEnumerable<string> KeysBehind(string? after)

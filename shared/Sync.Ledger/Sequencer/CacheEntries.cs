@@ -41,10 +41,11 @@ internal sealed class HeadEntry(SyncedKey key) : CacheEntry<SyncedKey, HeadEntry
     public HeadState Head { get; set; }
 }
 
-/// <summary>A collection's last position.</summary>
+/// <summary>A collection's last position and shape: as committed, or as the group under way will leave them.</summary>
 internal sealed class CollectionEntry(CollectionName key) : CacheEntry<CollectionName, CollectionEntry>(key)
 {
     public Position Last { get; set; }
+    public CollectionShape Shape { get; set; }
 }
 
 /// <summary>What an idempotency key committed; ready without a receipt = nothing. It keeps no value.</summary>
@@ -64,6 +65,6 @@ internal sealed class IdempotencyEntry(IdempotencyName key) : CacheEntry<Idempot
 
     /// <summary>True when a line asks for the write that this key has committed.</summary>
     public bool IsSameWrite(WriteLine line) =>
-        Receipt is not null && Receipt.Key == line.Command.Key && _op == line.Command.Op
+        Receipt is not null && line.IsOf(Receipt) && _op == line.Command.Op
         && _schemaVersion == line.Command.SchemaVersion && Receipt.ValueHash == line.ValueHash;
 }

@@ -13,6 +13,9 @@ public sealed partial class SequencerCore
             return new(RefusalCode.NoOwner, "This process does not own the feed. Try again.");
         if (request.IsOvertaking) return WriteOrder.Refusal;
         if (_stopping) return new(RefusalCode.ShuttingDown, "The writer is stopping. Try again.");
+        foreach (var line in request.Lines)
+            if (line.IsKeyless && line.Command.Op != ChangeOp.Append)
+                return new(RefusalCode.InvalidName, "The key is empty; only an append may leave it to the writer.");
         if (request.IsAtomic && CheckBatch(request) is { } refusal) return refusal;
         if (request.ValueBytes > _options.GroupBytesMax)
             return new(RefusalCode.TooLarge,
@@ -50,6 +53,8 @@ public sealed partial class SequencerCore
         {
             var key = line.Command.Key;
             line.Head = _heads.Pin(key);
+            // Events without a key share a name that holds nothing, for their order only.
+            if (line.IsKeyless) line.Head.Knowledge = Knowledge.Ready;
             line.Collection = _collections.Pin(new(key.Vault, key.Collection));
             line.Idempotency = line.Command.IdempotencyKey is { } name ? _idempotency.Pin(new(key.Vault, name)) : null;
             // When the store is asked for the head anyway, the idempotency key costs nothing more.

@@ -129,7 +129,7 @@ public sealed partial class SequencerCore
     private bool RestsOnGroup(WriteRequest request)
     {
         foreach (var line in request.Lines)
-            if (line.Head.TakenInPass == _pass) return true;
+            if (line.Head.TakenInPass == _pass || line.Collection.TakenInPass == _pass) return true;
         return false;
     }
 
@@ -142,7 +142,7 @@ public sealed partial class SequencerCore
         }
     }
 
-    // The order of checks: idempotency key, expected sequence, then what the operation itself needs. A write that
+    // The order of checks: idempotency key, shape, expected sequence, then what the operation itself needs. A write that
     // would be refused asks for its idempotency key first: a repeated conditional write gets its first receipt.
     private Refusal? DecideLine(WriteLine line, out bool mustAsk)
     {
@@ -159,11 +159,26 @@ public sealed partial class SequencerCore
             line.Replay = receipt;
             return null;
         }
-        var refusal = CheckExpectation(line.Command, line.Head.Head);
+        var refusal = CheckShape(line) ?? CheckExpectation(line.Command, line.Head.Head);
         if (refusal is null || line.Idempotency is not { Knowledge: Knowledge.Missing } unasked) return refusal;
         Want(unasked);
         mustAsk = true;
         return refusal;
+    }
+
+    private static Refusal? CheckShape(WriteLine line)
+    {
+        var isAppend = line.Command.Op == ChangeOp.Append;
+        return line.Collection.Shape switch
+        {
+            CollectionShape.Store when isAppend => new(RefusalCode.WrongShape,
+                "The collection holds records (a Store): put and delete them, and append events to another collection."),
+            CollectionShape.History when !isAppend => new(RefusalCode.WrongShape,
+                "The collection holds events (a History): they are appended, never changed or deleted."),
+            _ when isAppend && line.Head.Head.Sequence != Sequence.None => new(RefusalCode.WrongShape,
+                "The key holds an event already; append under a new key, or under none."),
+            _ => null,
+        };
     }
 
     private static Refusal? CheckExpectation(WriteCommand command, HeadState head)
@@ -175,10 +190,8 @@ public sealed partial class SequencerCore
         }
         if (command.OnlyIfNoLiveRecord && head.IsLive)
             return new(RefusalCode.LiveRecordExists, $"There is a live record with sequence {head.Sequence}.");
-        if (command.Op == ChangeOp.Delete && !head.IsLive)
-            return new(RefusalCode.NoLiveRecord, "There is no live record to delete.");
-        return command.Op == ChangeOp.Append && head.Sequence != Sequence.None
-            ? new(RefusalCode.WrongShape, "The key holds an event or a record already; append under a new key.")
+        return command.Op == ChangeOp.Delete && !head.IsLive
+            ? new(RefusalCode.NoLiveRecord, "There is no live record to delete.")
             : null;
     }
 
@@ -191,13 +204,23 @@ public sealed partial class SequencerCore
         line.FactId = new FactId(ids.Next(time));
         line.Before = before;
         line.CollectionBefore = line.Collection.Last;
+        line.ShapeBefore = line.Collection.Shape;
         var isFirst = before.Sequence == Sequence.None;
-        line.Head.Head = new HeadState(
-            before.Sequence.Next, position, line.FactId, line.Command.Op != ChangeOp.Delete,
-            isFirst ? position : before.Origin);
+        // What events without a key share stays empty: each has a key of its own.
+        if (!line.IsKeyless)
+            line.Head.Head = new HeadState(
+                before.Sequence.Next, position, line.FactId, line.Command.Op != ChangeOp.Delete,
+                isFirst ? position : before.Origin);
         line.Head.TakenInPass = _pass;
         line.Collection.Last = position;
+        if (line.ShapeBefore == CollectionShape.None) Declare(line);
         if (line.Idempotency is not null) line.Idempotency.TakenInPass = _pass;
+    }
+
+    private void Declare(WriteLine line)
+    {
+        line.Collection.Shape = line.Command.Op == ChangeOp.Append ? CollectionShape.History : CollectionShape.Store;
+        line.Collection.TakenInPass = _pass;
     }
 
     private void Undo(int mark)
@@ -207,6 +230,7 @@ public sealed partial class SequencerCore
             var line = _lines[index];
             line.Head.Head = line.Before;
             line.Collection.Last = line.CollectionBefore;
+            line.Collection.Shape = line.ShapeBefore;
             line.Fact = null;
             _lineBytes -= line.Command.Value.Length;
         }
@@ -247,8 +271,7 @@ public sealed partial class SequencerCore
         return new Fact
         {
             Id = line.FactId,
-            // The cached name, so that a million facts of a key share one text.
-            Key = line.Head.Key,
+            Key = line.FactKey,
             Sequence = line.Before.Sequence.Next,
             Op = command.Op,
             Value = command.Value,

@@ -126,6 +126,7 @@ public sealed partial class SequencerCore
         {
             if (ticket.Collections[index].Knowledge != Knowledge.Loading) continue;
             ticket.Collections[index].Last = loaded.Collections[index].LastPosition;
+            ticket.Collections[index].Shape = loaded.Collections[index].Shape;
             ticket.Collections[index].Knowledge = Knowledge.Ready;
         }
         for (var index = 0; index < ticket.Idempotency.Length; index++)

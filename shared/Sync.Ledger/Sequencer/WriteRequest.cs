@@ -79,6 +79,9 @@ internal sealed class WriteLine(WriteCommand command)
     public CollectionEntry Collection { get; set; } = null!;
     public IdempotencyEntry? Idempotency { get; set; }
 
+    /// <summary>An append that leaves its key to the writer.</summary>
+    public bool IsKeyless => command.Key.Key.Length == 0;
+
     /// <summary>The first receipt, when the idempotency key has committed before.</summary>
     public Receipt? Replay { get; set; }
 
@@ -86,7 +89,16 @@ internal sealed class WriteLine(WriteCommand command)
     public FactId FactId { get; set; }
     public HeadState Before { get; set; }
     public Position CollectionBefore { get; set; }
+    public CollectionShape ShapeBefore { get; set; }
     public Fact? Fact { get; set; }
+
+    /// <summary>The key that the fact gets. The cached name, so that a million facts of a key share one text; of an event
+    /// without a key the text of its id, so that a receipt alone says that the writer gave it.</summary>
+    public SyncedKey FactKey => IsKeyless ? command.Key with { Key = FactId.ToString() } : Head.Key;
+
+    /// <summary>True when a receipt is of the key that the line asks for.</summary>
+    public bool IsOf(Receipt receipt) =>
+        receipt.Key == command.Key || (IsKeyless && receipt.Key == command.Key with { Key = receipt.FactId.ToString() });
 }
 
 /// <summary>A finished request.</summary>

@@ -34,7 +34,9 @@ public static class AnswerChecker
             }
             if (fact.Position != committed.Receipt.Position || fact.Sequence != committed.Receipt.Sequence)
                 wrong.Add($"{name} has another place than its receipt");
-            if (fact.Key != command.Key || fact.Op != command.Op || fact.ValueHash != Hash256.Of(command.Value.Span))
+            // An event whose client named no key is under its id.
+            var key = command.Key.Key.Length > 0 ? command.Key : command.Key with { Key = fact.Id.ToString() };
+            if (fact.Key != key || fact.Op != command.Op || fact.ValueHash != Hash256.Of(command.Value.Span))
                 wrong.Add($"{name} is another write");
             if (committed.Replayed)
             {

@@ -33,6 +33,7 @@ public static class LedgerChecker
     {
         var heads = new Dictionary<SyncedKey, Fact>();
         var collections = new Dictionary<(string, string), Position>();
+        var events = new Dictionary<(string, string), bool>();
         var keys = new Dictionary<(string, string), Fact>();
         var ids = new HashSet<FactId>();
         Fact? previous = null;
@@ -57,6 +58,8 @@ public static class LedgerChecker
             var name = (fact.Key.Vault, fact.Key.Collection);
             if (fact.After != collections.GetValueOrDefault(name))
                 Report($"after is {fact.After}, not {collections.GetValueOrDefault(name)}");
+            if (!events.TryAdd(name, fact.Op == ChangeOp.Append) && events[name] != (fact.Op == ChangeOp.Append))
+                Report("is of another shape than its collection's first");
             if (fact.ValueHash != Hash256.Of(fact.Value.Span)) Report("its hash is not its value's");
             if (fact.Chain != FactChain.Next(previous?.Chain ?? FactChain.Start, fact)) Report("the chain is broken");
             if (fact.IdempotencyKey is { } used && !keys.TryAdd((fact.Key.Vault, used), fact))
@@ -97,6 +100,11 @@ public static class LedgerChecker
             var live = name.GroupBy(fact => fact.Key.Key, StringComparer.Ordinal)
                 .Where(key => key.Last().Op != ChangeOp.Delete)
                 .Select(key => key.Last().Id).ToHashSet();
+            var state = (await store.LoadAsync(name.First().Feed, new LoadRequest([], [new(name.Key.Vault, name.Key.Collection)], [])))
+                .Collections[0];
+            var shape = name.First().Op == ChangeOp.Append ? CollectionShape.History : CollectionShape.Store;
+            if (state != new CollectionState(name.Last().Position, shape))
+                wrong.Add($"the collection {name.Key} is {state}, its last fact is at {name.Last().Position}, its shape {shape}");
             var listed = new HashSet<FactId>();
             string? after = null;
             for (var more = true; more;)

@@ -20,7 +20,7 @@ public abstract partial class LedgerStoreCompliance
         loaded.Heads[0].ShouldBe(new HeadState(new(1), new(4), facts[3].Id, true, new(4)));
         loaded.Heads[1].ShouldBe(new HeadState(new(3), new(3), facts[2].Id, false, new(1)));
         loaded.Heads[2].ShouldBe(HeadState.None);
-        loaded.Collections.ShouldBe([new CollectionState(Position.Start), new CollectionState(new Position(4))]);
+        loaded.Collections.ShouldBe([default, new CollectionState(new Position(4), CollectionShape.Store)]);
         loaded.Idempotency[0].ShouldNotBeNull().Id.ShouldBe(facts[3].Id);
         loaded.Idempotency[1].ShouldBeNull();
         loaded.Idempotency[2].ShouldNotBeNull().Id.ShouldBe(facts[0].Id);

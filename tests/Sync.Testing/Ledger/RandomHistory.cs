@@ -110,9 +110,11 @@ public sealed class RandomHistory
     {
         var isEvent = _random.Next(8) == 0;
         var op = isEvent ? ChangeOp.Append : _random.Next(4) == 0 ? ChangeOp.Delete : ChangeOp.Put;
+        // Most writes know the shape of their collection; the others race to declare it, or are refused.
+        var collection = _random.Next(8) == 0 ? $"c{_random.Next(4)}" : isEvent ? "event" : $"c{_random.Next(2)}";
         return Command(new WriteCommand
         {
-            Key = new SyncedKey("acme", isEvent ? "event" : $"c{_random.Next(2)}", $"k{_random.Next(4)}"),
+            Key = new SyncedKey("acme", collection, isEvent && _random.Next(2) == 0 ? "" : $"k{_random.Next(4)}"),
             Op = op,
             Value = op == ChangeOp.Delete ? new byte[] { 0xC0 } : Value(_random.Next(20) == 0 ? "poison" : $"{_random.Next(3)}"),
             Expected = _random.Next(3) == 0 ? new Sequence(_random.Next(6)) : null,
