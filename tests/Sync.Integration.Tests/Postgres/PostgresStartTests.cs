@@ -57,6 +57,19 @@ public sealed class PostgresStartTests(PostgresDatabase database, PostgresFixtur
     }
 
     [Fact]
+    public async Task A_ledger_from_before_shapes_gets_them_from_its_facts()
+    {
+        await using var ledger = await TestLedger.CreateAsync(await database.CreateDatabaseAsync());
+        var driver = await StoreDriver.AcquireAsync(ledger.Store);
+        await driver.WriteAsync(Append(new("acme", "event", "1")), Put(User("a")), Delete(User("a")));
+        await ledger.ExecuteAsync("alter table sync.collection drop column shape; delete from sync.migration where version = 2");
+        (await PostgresMigrations.RunAsync(ledger.Options)).ShouldBe([2]);
+        await using var again = await ledger.OpenAnotherAsync();
+        var loaded = await again.LoadAsync(driver.Lease.Feed, new([], [new("acme", "event"), new("acme", "user")], []));
+        loaded.Collections.Select(state => state.Shape).ShouldBe([CollectionShape.History, CollectionShape.Store]);
+    }
+
+    [Fact]
     public async Task Another_encoding_than_UTF8_is_refused()
     {
         var server = await shared.ServerAsync();

@@ -132,6 +132,23 @@ public abstract partial class LedgerStoreCompliance
     }
 
     [Fact]
+    public async Task A_collection_has_the_shape_that_its_first_fact_declared()
+    {
+        var driver = await StoreDriver.AcquireAsync(Store);
+        await driver.WriteAsync(Append(new("acme", "event", "1")), Put(User("a")), Append(new("acme", "event", "2")));
+        await driver.WriteAsync(Append(new("acme", "event", "3")), Delete(User("a")));
+        var wanted = new LoadRequest([], [new("acme", "event"), new("acme", "user"), new("acme", "none")], []);
+        var other = await OpenAgainAsync();
+        foreach (var store in new[] { Store, other })
+            (await store.LoadAsync(driver.Lease.Feed, wanted)).Collections.ShouldBe([
+                new(new Position(4), CollectionShape.History), new(new Position(5), CollectionShape.Store), default]);
+        var scope = SyncedPattern.OfCollection("acme", "event");
+        (await Store.SnapshotAsync(scope, driver.Lease.Feed, null, 10, 1 << 20)).Envelopes
+            .Select(envelope => (envelope.Key.Key, envelope.Op)).ShouldBe([("1", ChangeOp.Append), ("2", ChangeOp.Append), ("3", ChangeOp.Append)]);
+        await ShouldBeSoundAsync();
+    }
+
+    [Fact]
     public async Task A_long_group_keeps_order_and_count()
     {
         var driver = await StoreDriver.AcquireAsync(Store);

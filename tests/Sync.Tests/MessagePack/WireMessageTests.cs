@@ -64,6 +64,25 @@ public sealed class WireMessageTests
     }
 
     [Fact]
+    public void A_forwarded_event_keeps_its_cause_and_that_it_has_no_key()
+    {
+        var command = Samples.Command() with
+        {
+            Key = new("acme", "event", ""),
+            Op = ChangeOp.Append,
+            Expected = null,
+            OnlyIfNoLiveRecord = false,
+            Causation = new FactId(Guid.CreateVersion7()),
+        };
+        var request = new ForwardedWrites { Commands = [command], Atomic = false, Principal = "user:ada", Deadline = new(1) };
+        var decoded = ForwardedWritesCodec.Decode(Samples.Bytes(to => ForwardedWritesCodec.Encode(request, to)));
+        decoded.Error.ShouldBeNull();
+        decoded.Value.Commands.ShouldHaveSingleItem().ShouldBeSameAs(command);
+        decoded.Value.Commands[0].Key.ShouldBe(command.Key);
+        decoded.Value.Commands[0].Causation.ShouldBe(command.Causation);
+    }
+
+    [Fact]
     public void All_three_outcomes_come_back_as_they_went()
     {
         WriteResult[] results =
