@@ -20,6 +20,9 @@ public static class ReplicaHostApp
         var builder = WebApplication.CreateSlimBuilder(args);
         builder.Logging.AddConsoleLines();
         parts ??= new ReplicaHostParts();
+        if (parts.Bus is null != parts.Transport is null)
+            throw new StartupException(
+                ExitCodes.Configuration, "An embedded replica host gets both bus and transport, or neither.");
         var settings = ReplicaHostSettings.Read(builder.Configuration, parts.Bus is not null);
         var endPoints = Listeners.ReadLoopback(settings.Host.Urls, UrlsSetting);
         Listeners.RefuseTaken(endPoints, UrlsSetting);

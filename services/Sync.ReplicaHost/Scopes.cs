@@ -9,7 +9,7 @@ internal static class Scopes
     /// <returns>Null when fine.</returns>
     public static string? Check(SyncedPattern scope) =>
         (scope.Vault is null ? null : Names.CheckVault(scope.Vault))
-        ?? (scope.Group is null ? null : CheckGroup(scope.Group))
+        ?? (scope.Group is null ? null : Names.CheckGroup(scope.Group))
         ?? (scope.Collection is null ? null : Names.CheckCollection(scope.Collection));
 
     /// <summary>True when everything of the inner scope is in the outer one.</summary>
@@ -19,9 +19,4 @@ internal static class Scopes
             ? outer.Vault == inner.Vault
             : outer.Group is not null
                 && outer.Group == (inner.Group ?? (inner.Vault is null ? null : Names.GroupOf(inner.Vault))));
-
-    private static string? CheckGroup(string group) =>
-        group.Contains(Names.ShardSeparator, StringComparison.Ordinal)
-            ? $"group '{group}' must not hold '--'; a shard is followed as a vault"
-            : Names.CheckVault(group + Names.ShardSeparator + "x");
 }

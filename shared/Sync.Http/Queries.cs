@@ -55,6 +55,18 @@ public static class Queries
         return problem;
     }
 
+    /// <summary>A name; null = not given.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="name">The parameter.</param>
+    /// <param name="check">One of <see cref="Names"/>.</param>
+    /// <param name="value">What was given.</param>
+    public static Problem? TryName(HttpRequest request, string name, Func<string?, string?> check, out string? value)
+    {
+        ArgumentNullException.ThrowIfNull(check);
+        value = Text(request, name);
+        return value is not null && check(value) is { } wrong ? RecordProblems.InvalidName($"{name}: {wrong}") : null;
+    }
+
     /// <summary>A time by RFC 3339 with an offset; null = not given.</summary>
     public static Problem? TryTime(HttpRequest request, string name, out Timestamp? time)
     {

@@ -44,9 +44,8 @@ internal sealed class RecordRoutes(FollowedScopes scopes)
         problem ??= Queries.RefuseUnknown(request, "after", "limit");
         var limit = Queries.LimitDefault;
         problem ??= Queries.TryLimit(request, out limit);
-        var after = Queries.Text(request, "after");
-        if (after is not null && Names.CheckKey(after) is { } wrong)
-            problem ??= RecordProblems.InvalidName("after: " + wrong);
+        string? after = null;
+        problem ??= Queries.TryName(request, "after", Names.CheckKey, out after);
         if (await BeginAsync(context, problem) is not { } held) return;
         var (vault, collection) = (RecordTarget.Of(context).Vault, RecordTarget.Of(context).Collection);
         var records = new List<Record>();
@@ -78,11 +77,9 @@ internal sealed class RecordRoutes(FollowedScopes scopes)
         problem ??= Queries.RefuseUnknown(request, "group", "after", "limit");
         var limit = Queries.LimitDefault;
         problem ??= Queries.TryLimit(request, out limit);
-        var (group, after) = (Queries.Text(request, "group"), Queries.Text(request, "after"));
-        if (group is not null && Scopes.Check(SyncedPattern.OfGroup(group)) is { } wrongGroup)
-            problem ??= RecordProblems.InvalidName(wrongGroup);
-        if (after is not null && Names.CheckVault(after) is { } wrong)
-            problem ??= RecordProblems.InvalidName("after: " + wrong);
+        string? group = null, after = null;
+        problem ??= Queries.TryName(request, "group", Names.CheckGroup, out group);
+        problem ??= Queries.TryName(request, "after", Names.CheckVault, out after);
         if (problem is not null)
         {
             await problem.AnswerAsync(context);

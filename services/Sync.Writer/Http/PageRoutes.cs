@@ -21,9 +21,8 @@ internal sealed class PageRoutes(WriterEngine engine)
         problem ??= Queries.TryLimit(request, out limit);
         Timestamp? time = null;
         problem ??= Queries.TryTime(request, "as_of", out time);
-        var after = Queries.Text(request, "after");
-        if (after is not null && Names.CheckKey(after) is { } wrong)
-            problem ??= RecordProblems.InvalidName("after: " + wrong);
+        string? after = null;
+        problem ??= Queries.TryName(request, "after", Names.CheckKey, out after);
         if (problem is not null)
         {
             await problem.AnswerAsync(context);

@@ -33,14 +33,11 @@ internal sealed class ScopeRoutes(WriterEngine engine)
         problem ??= Queries.RefuseUnknown(request, "group", "after", "limit", "collection");
         var limit = Queries.LimitDefault;
         problem ??= Queries.TryLimit(request, out limit);
-        var (group, after, collection) =
-            (Queries.Text(request, "group"), Queries.Text(request, "after"), Queries.Text(request, "collection"));
+        string? group = null, after = null, collection = null;
+        problem ??= Queries.TryName(request, "group", Names.CheckGroup, out group);
+        problem ??= Queries.TryName(request, "after", Names.CheckVault, out after);
+        problem ??= Queries.TryName(request, "collection", Names.CheckCollection, out collection);
         if (group is null) problem ??= CommonProblems.Malformed("Give group.");
-        else if (Names.CheckGroup(group) is { } wrongGroup) problem ??= RecordProblems.InvalidName(wrongGroup);
-        if (after is not null && Names.CheckVault(after) is { } wrongVault)
-            problem ??= RecordProblems.InvalidName("after: " + wrongVault);
-        if (collection is not null && Names.CheckCollection(collection) is { } wrongName)
-            problem ??= RecordProblems.InvalidName(wrongName);
         if (problem is not null)
         {
             await problem.AnswerAsync(context);

@@ -50,6 +50,23 @@ public sealed class FollowTests : IClassFixture<HostFixture>, IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_host_follows_a_vault_of_a_group_a_vault_of_none_and_a_collection_of_another_group()
+    {
+        await WriteAsync(0);
+        var (vault, other) = ($"alone{_group}", $"other{_group}");
+        foreach (var (name, collection) in ((string, string)[])[(vault, "c"), (other + "--x", "c"), (other + "--x", "d")])
+            await _rig.PutAsync(name, collection, "k", "{}");
+        var host = await _rig.StartHostAsync(
+            other, ("ReplicaHost__Follow__0__Collection", "c"), ("ReplicaHost__Follow__1__Vault", Shard('a')),
+            ("ReplicaHost__Follow__2__Vault", vault));
+        await _rig.SameAsync(host, "c", Shard('a'), vault, other + "--x");
+        await _rig.PutAsync(vault, "new", "k", "{}");
+        await _rig.SameAsync(host, "new", vault);
+        foreach (var path in (string[])[$"{Shard('b')}/c", $"{other}--x/d"])
+            (await host.StatusCodeAsync("/v1/vaults/" + path)).ShouldBe(System.Net.HttpStatusCode.NotFound);
+    }
+
+    [Fact]
     public async Task A_host_that_was_killed_holds_all_again_after_its_start()
     {
         var host = await _rig.StartHostAsync(_group);

@@ -18,7 +18,7 @@ public sealed class HostSettingsTests
     [InlineData("ReplicaHost__Streams__Max", "0", "Sync:ReplicaHost:Streams:Max is not a setting")]
     [InlineData(Follow + "Vault", "acme", "Sync:ReplicaHost:Follow:0 gives both of Group and Vault")]
     [InlineData(Follow + "Collecton", "c", "Sync:ReplicaHost:Follow:0:Collecton is not a setting")]
-    [InlineData(Follow + "Group", "a--b", "group 'a--b' must not hold '--'")]
+    [InlineData(Follow + "Group", "a--b", "group 'a--b' holds '--'")]
     [InlineData(Follow + "Group", "a b", "has characters other than")]
     [InlineData(Follow + "Collection", ".c", "starts with a dot")]
     [InlineData("ReplicaHost__Follow__1__Vault", "g--x", "which Follow:0 follows already; remove it")]
