@@ -48,6 +48,7 @@ internal static class CommandLine
             reached, 130 interrupted.
             """);
         foreach (var option in Connection.Options) root.Options.Add(option);
+        root.Subcommands.Add(UpCommand.Build());
         root.Subcommands.Add(ImportCommand.Build());
         root.Subcommands.Add(PutCommand.Build());
         root.Subcommands.Add(GetCommand.Build());
