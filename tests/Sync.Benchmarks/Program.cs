@@ -26,6 +26,11 @@ var parts = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ord
     ["timed-writer"] = TimedWriter.RunAsync,
 };
 
+if (args is ["--list"])
+{
+    foreach (var name in benchmarks.Keys) Console.WriteLine(name);
+    return 0;
+}
 if (args.Length > 0 && (benchmarks.TryGetValue(args[0], out var run) || parts.TryGetValue(args[0], out run)))
     return await run(args[1..]);
 Console.Error.WriteLine($"Usage: <{string.Join('|', benchmarks.Keys)}> [--rounds N] [--json FILE]");
