@@ -74,14 +74,14 @@ internal sealed class Box(BoxOptions options, TimeProvider time) : IAsyncDisposa
     private async Task ReadyAsync(CancellationToken stop)
     {
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(5) };
-        foreach (var (name, port) in options.Ports.Take(_services.Count))
+        foreach (var (name, port) in options.Services.Take(_services.Count))
         {
             var started = time.GetTimestamp();
             while (!await IsReadyAsync(http, $"{BoxOptions.Url(port)}/readyz", stop))
             {
-                if (IsBroken) throw new StartupException(ExitCodes.Unavailable, $"{name} ended while it started; the lines before say why");
+                if (IsBroken) throw new StartupException(ExitCodes.Unavailable, $"the {name} ended while it started; the lines before say why");
                 if (time.GetElapsedTime(started) > StartMax)
-                    throw new StartupException(ExitCodes.Unavailable, $"{name} was not ready within {StartMax.TotalSeconds:0} s; is this machine overloaded?");
+                    throw new StartupException(ExitCodes.Unavailable, $"the {name} was not ready within {StartMax.TotalSeconds:0} s; is this machine overloaded?");
                 await Task.Delay(ReadyPoll, time, stop);
             }
         }

@@ -1,3 +1,5 @@
+using Sync.Cli.Status;
+
 namespace Sync.Cli.Up;
 
 /// <summary>What <c>sync up</c> was asked for.</summary>
@@ -14,8 +16,8 @@ internal sealed record BoxOptions(int WriterPort, int Rate, int Seed)
 
     public int InsightPort => WriterPort + 2 * PortStep;
 
-    public IEnumerable<(string Name, int Port)> Ports =>
-        [("the writer", WriterPort), ("the replica host", ReplicaPort), ("the Insight host", InsightPort)];
+    public IEnumerable<(string Name, int Port)> Services =>
+        [(ServiceNames.Writer, WriterPort), (ServiceNames.ReplicaHost, ReplicaPort), (ServiceNames.InsightHost, InsightPort)];
 
     public static string Url(int port) => $"http://127.0.0.1:{port}";
 }

@@ -54,7 +54,7 @@ internal static class BoxRun
     // Looked at before anything starts, so that a taken port leaves nothing half done.
     private static string? Taken(BoxOptions options)
     {
-        foreach (var (name, port) in options.Ports)
+        foreach (var (name, port) in options.Services)
         {
             using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             try
@@ -65,7 +65,7 @@ internal static class BoxRun
             catch (SocketException error)
             {
                 var other = port < 50_000 ? options.WriterPort + 1000 : options.WriterPort - 1000;
-                return $"port {port}, wanted for {name}, cannot be had ({error.SocketErrorCode}): another box or service listens "
+                return $"port {port}, wanted for the {name}, cannot be had ({error.SocketErrorCode}): another box or service listens "
                     + $"there; stop it, or take others: sync up --port {other}";
             }
         }
