@@ -29,6 +29,9 @@ public sealed class FeedWalk(FeedId feed)
     /// <summary>Vaults that have a fact.</summary>
     public IEnumerable<string> Vaults => _collections.Keys.Select(name => name.Vault).Distinct(StringComparer.Ordinal);
 
+    /// <summary>Collections that have a fact.</summary>
+    public IReadOnlyCollection<(string Vault, string Collection)> Collections => _collections.Keys;
+
     /// <summary>The highest sequence of any key.</summary>
     public long MaxSequence { get; private set; }
 
