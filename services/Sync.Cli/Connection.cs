@@ -5,7 +5,7 @@ using Sync.Transport;
 namespace Sync.Cli;
 
 /// <summary>Where the services are, from options, else from the environment, else this machine. Passwords never come from options.</summary>
-internal sealed record Connection(string Writer, string Nats, string? NatsUser, string? NatsPassword, bool Json)
+internal sealed record Connection(string Writer, string? Nats, string? NatsUser, string? NatsPassword, bool Json)
 {
     private static readonly Option<string> WriterOption = new("--writer")
     {
@@ -14,10 +14,10 @@ internal sealed record Connection(string Writer, string Nats, string? NatsUser, 
         Recursive = true,
     };
 
-    private static readonly Option<string> NatsOption = new("--nats")
+    private static readonly Option<string?> NatsOption = new("--nats")
     {
-        Description = "Address of the broker (SYNC_NATS)",
-        DefaultValueFactory = _ => Variable("SYNC_NATS") ?? "nats://127.0.0.1:4222",
+        Description = "Address of the broker (SYNC_NATS); only watch uses it, and does without when there is none",
+        DefaultValueFactory = _ => Variable("SYNC_NATS"),
         Recursive = true,
     };
 
@@ -38,13 +38,14 @@ internal sealed record Connection(string Writer, string Nats, string? NatsUser, 
 
     public static Connection From(ParseResult parsed) => new(
         parsed.GetRequiredValue(WriterOption),
-        parsed.GetRequiredValue(NatsOption),
+        parsed.GetValue(NatsOption),
         parsed.GetValue(NatsUserOption),
         Variable("SYNC_NATS_PASSWORD") ?? FromFile(Variable("SYNC_NATS_PASSWORD_FILE")),
         parsed.GetValue(JsonOption));
 
-    /// <summary>The broker. A user's replies come under its own prefix, as the shipped broker configuration allows.</summary>
-    public BusOptions Broker => new()
+    /// <summary>The broker; null = none was named. A user's replies come under its own prefix, as the shipped broker configuration
+    /// allows.</summary>
+    public BusOptions? Broker => Nats is null ? null : new()
     {
         Url = Nats,
         Name = "sync cli",

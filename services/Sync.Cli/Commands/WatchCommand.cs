@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Text;
+using Sync.Cli.Watch;
 using Sync.Client;
 using Sync.Contracts;
 using Sync.MessagePack;
@@ -24,10 +24,11 @@ internal static class WatchCommand
         var command = new Command(
             "watch",
             """
-            Follow keys with replicas: print the value now and every change as it is applied.
+            Follow keys: print the value now and every change as it comes.
 
-            Ends with Ctrl-C, or with --until. A change that was lost on the way is noticed and fetched again. A reader that
-            is slower than the changes sees the newest of each key.
+            With a broker (--nats or SYNC_NATS) by replicas: a change that was lost on the way is noticed and fetched again, and
+            a reader that is slower than the changes sees the newest of each key. Without one by asking the writer for the
+            key's new facts four times a second, which also works against the box (sync up). Ends with Ctrl-C, or with --until.
             """) { key, file, until };
         command.SetAction((parsed, stop) => Run.GuardAsync(parsed, async connection =>
         {
@@ -65,8 +66,10 @@ internal static class WatchCommand
         await using var client = new SyncClient(connection.ClientOptions("cli:watch"), connection.Broker);
         using var opening = new SemaphoreSlim(OpeningMax);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var printer = new Printer(connection.Json, keys.Count > 1);
-        var following = keys.Select(key => FollowAsync(client, key, opening, printer, until, end.Token)).ToList();
+        var printer = new ChangePrinter(connection.Json, keys.Count > 1);
+        var following = keys.Select(key => connection.Broker is null
+            ? FactPoll.FollowAsync(client.Writer, key, opening, printer, until, end.Token)
+            : FollowAsync(client, key, opening, printer, until, end.Token)).ToList();
         try
         {
             // The first that ends, ends all: it reached --until, or it cannot follow.
@@ -85,7 +88,7 @@ internal static class WatchCommand
     }
 
     private static async Task FollowAsync(
-        SyncClient client, SyncedKey key, SemaphoreSlim opening, Printer printer, long? until, CancellationToken stop)
+        SyncClient client, SyncedKey key, SemaphoreSlim opening, ChangePrinter printer, long? until, CancellationToken stop)
     {
         Replica<ReadOnlyMemory<byte>> replica;
         await opening.WaitAsync(stop);
@@ -103,35 +106,6 @@ internal static class WatchCommand
                 }
                 if (until is not null && shown.Value >= until) return;
             }
-        }
-    }
-
-    // Lines of several replicas: one at a time.
-    private sealed class Printer(bool json, bool many)
-    {
-        private readonly Lock _gate = new();
-
-        public void Show(SyncedKey key, ReplicaMetadata metadata, ReadOnlyMemory<byte> value)
-        {
-            var text = value.IsEmpty ? null : JsonTranscoder.ToJson(value.Span, out _);
-            lock (_gate)
-            {
-                if (json) Output.Json(members => Write(members, key, metadata, text));
-                else Output.Text((many ? key + "  " : "") + $"{metadata.Sequence,6}  {(text is null ? "(no record)" : Encoding.UTF8.GetString(text))}");
-            }
-        }
-
-        private static void Write(System.Text.Json.Utf8JsonWriter json, SyncedKey key, ReplicaMetadata metadata, byte[]? text)
-        {
-            json.WriteString("vault", key.Vault);
-            json.WriteString("collection", key.Collection);
-            json.WriteString("key", key.Key);
-            json.WriteNumber("sequence", metadata.Sequence.Value);
-            json.WriteString("schema_version", metadata.SchemaVersion.Text);
-            json.WriteString("status", metadata.Status.ToString());
-            json.WritePropertyName("value");
-            if (text is null) json.WriteNullValue();
-            else json.WriteRawValue(text);
         }
     }
 }
