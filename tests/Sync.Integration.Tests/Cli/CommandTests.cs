@@ -77,7 +77,8 @@ public sealed class CommandTests(CliFixture cli) : IClassFixture<CliFixture>
         var text = await cli.RunAsync("status");
         (text.Code, text.Err).ShouldBe((0, ""));
         text.Out.ShouldContain("bus connected");
-        (await cli.RunAsync("status", "--json")).Json.GetProperty("feeds").GetArrayLength().ShouldBe(8);
+        var writer = (await cli.RunAsync("status", "--json")).Json.GetProperty("services")[0];
+        writer.GetProperty("status").GetProperty("feeds").GetArrayLength().ShouldBe(8);
     }
 
     [Fact]

@@ -7,7 +7,7 @@ namespace Sync.Cli.Up.Sample;
 /// <summary>The sample data of the box: shops of a chain, each a shard vault of one group with a collection of orders that are
 /// placed, change their status and amount, and are deleted once they are done; now and then a shop opens. Deterministic: the
 /// same seed gives the same writes. Bounded: so many shops, so many live orders in each.</summary>
-internal sealed class SampleShops
+public sealed class SampleShops
 {
     public const string Group = "shops";
     public const string Orders = "order";
@@ -112,4 +112,4 @@ internal sealed class SampleShops
 /// <summary>One write of the sample.</summary>
 /// <param name="Key">What it changes.</param>
 /// <param name="Json">The full object; null = delete it.</param>
-internal readonly record struct SampleWrite(SyncedKey Key, byte[]? Json);
+public readonly record struct SampleWrite(SyncedKey Key, byte[]? Json);
