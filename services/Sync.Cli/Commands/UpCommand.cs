@@ -29,7 +29,7 @@ internal static class UpCommand
             Run everything in this one process: writer, replica host, Insight host and status page. No server to install.
 
             The ledger is kept in memory: when the box ends, it is forgotten. Everything listens on this machine only. Sample
-            data is in motion from the start: orders of the shops of a chain (vaults shops--berlin, shops--lisbon…, collection
+            data is in motion from the start: orders of the shops of a chain (vaults shop--berlin, shop--lisbon…, collection
             order). What to open and what to try is printed once all is ready. Ctrl-C ends it.
 
             The other commands work against it: sync put, get, history, watch, import, status, verify. For data that lasts

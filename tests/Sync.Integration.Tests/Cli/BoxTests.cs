@@ -32,7 +32,7 @@ public sealed class BoxTests
     public async Task A_watch_without_a_broker_shows_every_change_in_order()
     {
         await using var box = await BoxUnderTest.StartAsync("--no-sample");
-        var watch = box.Start("watch", "acme", "user", "1", "--until", "3", "--json");
+        var watch = box.Begin("watch", "acme", "user", "1", "--until", "3", "--json");
         await watch.Process.WaitUntilAsync(() => Task.FromResult(File.Exists(watch.Output) && new FileInfo(watch.Output).Length > 0), "show that there is none");
         foreach (var value in new[] { "1", "2", "12345678901234567890" })
             (await box.RunAsync("put", "acme", "user", "1", value)).Code.ShouldBe(0);
@@ -58,7 +58,7 @@ public sealed class BoxTests
     [InlineData(20, "Insight host")]
     public async Task A_taken_port_is_named_with_what_to_do(int step, string service)
     {
-        await using var box = BoxUnderTest.Begin("--no-sample");
+        await using var box = BoxUnderTest.Launch("--no-sample");
         await box.Process.KillAsync();
         using var other = new TcpListener(IPAddress.Loopback, box.Port + step);
         other.Start();
@@ -73,7 +73,7 @@ public sealed class BoxTests
     [InlineData("--rate", "0", "--rate is 0; must be 1..1000 writes a second")]
     public async Task A_setting_out_of_range_is_refused(string option, string value, string message)
     {
-        await using var box = BoxUnderTest.Begin("--no-sample");
+        await using var box = BoxUnderTest.Launch("--no-sample");
         var result = await box.RunAsync("up", option, value);
         (result.Code, result.Err).ShouldBe((2, $"sync: {message}\n"));
     }
@@ -81,7 +81,7 @@ public sealed class BoxTests
     [Fact]
     public async Task It_ends_cleanly_when_interrupted_while_it_starts()
     {
-        await using var box = BoxUnderTest.Begin();
+        await using var box = BoxUnderTest.Launch();
         // The ports are taken one after the other, before anything is ready.
         await box.UntilAsync(() => Task.FromResult(IsListening(box.Port)), "listen");
         var result = await box.InterruptAsync();
@@ -95,8 +95,8 @@ public sealed class BoxTests
         using var silent = new TcpClient();
         await silent.ConnectAsync(IPAddress.Loopback, box.Page.Port);
         await silent.GetStream().WriteAsync(
-            System.Text.Encoding.ASCII.GetBytes($"GET /v1/stream?group=shops HTTP/1.1\r\nHost: 127.0.0.1:{box.Page.Port}\r\n\r\n"));
-        using var reading = await box.Http.GetStreamAsync(new Uri(box.Page, "/v1/stream?group=shops"));
+            System.Text.Encoding.ASCII.GetBytes($"GET /v1/stream?group=shop HTTP/1.1\r\nHost: 127.0.0.1:{box.Page.Port}\r\n\r\n"));
+        using var reading = await box.Http.GetStreamAsync(new Uri(box.Page, "/v1/stream?group=shop"));
         (await reading.ReadAsync(new byte[100])).ShouldBeGreaterThan(0);
         var result = await box.InterruptAsync();
         (result.Code, result.Err).ShouldBe((0, ""));

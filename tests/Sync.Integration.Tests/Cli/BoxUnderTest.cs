@@ -35,18 +35,18 @@ internal sealed class BoxUnderTest : IAsyncDisposable
 
     public string Output => File.Exists(_run.Output) ? File.ReadAllText(_run.Output) : "";
 
-    public static BoxUnderTest Begin(params string[] arguments) => new(FreePorts(), arguments);
+    public static BoxUnderTest Launch(params string[] arguments) => new(FreePorts(), arguments);
 
     public static async Task<BoxUnderTest> StartAsync(params string[] arguments)
     {
-        var box = Begin(arguments);
+        var box = Launch(arguments);
         await box.Process.WaitUntilAsync(() => Task.FromResult(box.Output.Contains("Ctrl-C ends it", StringComparison.Ordinal)), "say that it is up");
         return box;
     }
 
-    public Task<CliResult> RunAsync(params string[] arguments) => Start(arguments).ResultAsync();
+    public Task<CliResult> RunAsync(params string[] arguments) => Begin(arguments).ResultAsync();
 
-    public CliRun Start(params string[] arguments) => CliRun.Start(
+    public CliRun Begin(params string[] arguments) => CliRun.Start(
         arguments, "/dev/null", Path.Combine(_folder, $"run-{Interlocked.Increment(ref _runs)}"), Writer.ToString(), "");
 
     public async Task<JsonElement> JsonAsync(Uri root, string path)

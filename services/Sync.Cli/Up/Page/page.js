@@ -217,6 +217,6 @@ function queue(change) {
   if (queued.length > QUEUED_MAX) queued.shift();
 }
 
-follow({ group: 'shops' }, { put: queue, remove: (change) => queue({ ...change, op: 'delete' }) });
+follow({ group: 'shop' }, { put: queue, remove: (change) => queue({ ...change, op: 'delete' }) });
 follow({ vault: 'insight' }, { snapshot: takeSummary, put: takeSummary, reset: () => summaries.clear() });
 poll();

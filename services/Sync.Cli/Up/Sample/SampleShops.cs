@@ -9,7 +9,7 @@ namespace Sync.Cli.Up.Sample;
 /// same seed gives the same writes. Bounded: so many shops, so many live orders in each.</summary>
 public sealed class SampleShops
 {
-    public const string Group = "shops";
+    public const string Group = "shop";
     public const string Orders = "order";
 
     private const int ShopsFirst = 4;
