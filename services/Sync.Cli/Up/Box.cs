@@ -2,8 +2,11 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Sync.Cli.Up.Sample;
 using Sync.Hosting;
 using Sync.Ledger;
+using Sync.ReplicaHost;
+using Sync.ReplicaHost.Engine;
 using Sync.Transport;
 using Sync.Writer;
 using Sync.Writer.Engine;
@@ -19,9 +22,13 @@ internal sealed class Box(BoxOptions options, TimeProvider time) : IAsyncDisposa
     private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ReadyPoll = TimeSpan.FromMilliseconds(20);
 
+    // Where summaries are kept.
+    private const string InsightVault = "insight";
+
     private readonly MemoryLedgerStore _store = new(time);
     private readonly InProcessBus _bus = new();
     private readonly InProcessTransport _transport = new();
+    private readonly StatusRelay _relay = new(options, time);
     private readonly CancellationTokenSource _ending = new();
     private readonly List<WebApplication> _services = [];
 
@@ -35,7 +42,7 @@ internal sealed class Box(BoxOptions options, TimeProvider time) : IAsyncDisposa
     /// <exception cref="StartupException">A service cannot start.</exception>
     public async Task StartAsync(CancellationToken stop)
     {
-        _services.Add(BuildWriter());
+        _services.AddRange([BuildWriter(), BuildReplicaHost()]);
         foreach (var service in _services) service.Lifetime.ApplicationStopping.Register(_ending.Cancel);
         await Task.WhenAll(_services.Select(service => service.StartAsync(stop)));
         await ReadyAsync(stop);
@@ -54,6 +61,7 @@ internal sealed class Box(BoxOptions options, TimeProvider time) : IAsyncDisposa
         await _bus.DisposeAsync();
         await _transport.DisposeAsync();
         await _store.DisposeAsync();
+        _relay.Dispose();
         _ending.Dispose();
     }
 
@@ -68,6 +76,21 @@ internal sealed class Box(BoxOptions options, TimeProvider time) : IAsyncDisposa
             "--Sync:Ledger:DrainTimeout=00:00:00.500",
         ],
         new WriterParts { Store = _store, Bus = _bus, Transport = _transport });
+
+    private WebApplication BuildReplicaHost()
+    {
+        var host = ReplicaHostApp.Build(
+            [
+                .. Quiet,
+                $"--{ReplicaHostApp.UrlsSetting}={BoxOptions.Url(options.ReplicaPort)}",
+                "--Sync:ReplicaHost:StopTimeout=00:00:01",
+                $"--Sync:ReplicaHost:Follow:0:Group={SampleShops.Group}",
+                $"--Sync:ReplicaHost:Follow:1:Vault={InsightVault}",
+            ],
+            new ReplicaHostParts { Bus = _bus, Transport = _transport });
+        BoxPage.Map(host, _relay);
+        return host;
+    }
 
     private static string[] Quiet => ["--Logging:LogLevel:Default=Warning"];
 
