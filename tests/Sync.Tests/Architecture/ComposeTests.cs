@@ -19,8 +19,8 @@ public sealed partial class ComposeTests
         Services.Select(service => ((string)service.Key, Map(service.Value)));
 
     [Fact]
-    public void The_distributed_form_has_the_writer_and_its_two_servers() =>
-        Services.Keys.Cast<string>().ShouldBe(["postgres", "nats", "writer"], ignoreOrder: true);
+    public void The_distributed_form_has_the_services_and_their_two_servers() =>
+        Services.Keys.Cast<string>().ShouldBe(["postgres", "nats", "writer", "replica-host"], ignoreOrder: true);
 
     [Fact]
     public void Every_path_that_compose_names_exists()
@@ -90,7 +90,7 @@ public sealed partial class ComposeTests
                where text.Contains("PASSWORD", StringComparison.OrdinalIgnoreCase)
                select text,
         ];
-        passwords.Length.ShouldBe(10);
+        passwords.Length.ShouldBe(11);
 
         Repository.ShouldBeNone(
             passwords.Where(text => !RequiredVariable().IsMatch(text)), "Take it from .env: ${NAME:?what to do}");
@@ -124,7 +124,9 @@ public sealed partial class ComposeTests
     public void A_service_in_the_host_network_listens_on_loopback_only() => Repository.ShouldBeNone(
         from service in EachService
         where service.Keys.ContainsKey("network_mode")
-        let urls = (string)Map(service.Keys["environment"])["Sync__Writer__Urls"]
+        from setting in Map(service.Keys["environment"])
+        where ((string)setting.Key).EndsWith("__Urls", StringComparison.Ordinal)
+        let urls = (string)setting.Value
         where !urls.StartsWith("http://127.0.0.1:", StringComparison.Ordinal)
         select $"{service.Name}: {urls}",
         "The host's network is open to others:");
