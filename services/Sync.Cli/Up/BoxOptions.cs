@@ -17,7 +17,7 @@ internal sealed record BoxOptions(int WriterPort, int Rate, int Seed)
     public int InsightPort => WriterPort + 2 * PortStep;
 
     public IEnumerable<(string Name, int Port)> Services =>
-        [(ServiceNames.Writer, WriterPort), (ServiceNames.ReplicaHost, ReplicaPort), (ServiceNames.InsightHost, InsightPort)];
+        [(ServiceNames.Writer, WriterPort), (ServiceNames.ReplicaHost, ReplicaPort)];
 
     public static string Url(int port) => $"http://127.0.0.1:{port}";
 }

@@ -153,7 +153,8 @@ function takeSummary(change) {
 
 function showSummaries() {
   const rows = [...summaries].sort(([left], [right]) => (left < right ? -1 : 1)).map(([name, shop]) => summaryRow(name, shop));
-  if (rows.length) byId('summaries').replaceChildren(...rows);
+  byId('insight').hidden = rows.length === 0;
+  byId('summaries').replaceChildren(...rows);
 }
 
 function showChanges() {
