@@ -3,7 +3,7 @@ using Sync.Cli.Status;
 namespace Sync.Cli.Up;
 
 /// <summary>What <c>sync up</c> was asked for.</summary>
-/// <param name="WriterPort">The first of the three ports; the others follow in steps of <see cref="PortStep"/>.</param>
+/// <param name="WriterPort">The first port; the others follow in steps of <see cref="PortStep"/>.</param>
 /// <param name="Rate">Writes of the sample in a second; 0 = no sample.</param>
 /// <param name="Seed">Same seed, same sample.</param>
 internal sealed record BoxOptions(int WriterPort, int Rate, int Seed)
@@ -13,8 +13,6 @@ internal sealed record BoxOptions(int WriterPort, int Rate, int Seed)
     public const int RateMax = 1000;
 
     public int ReplicaPort => WriterPort + PortStep;
-
-    public int InsightPort => WriterPort + 2 * PortStep;
 
     public IEnumerable<(string Name, int Port)> Services =>
         [(ServiceNames.Writer, WriterPort), (ServiceNames.ReplicaHost, ReplicaPort)];

@@ -20,9 +20,10 @@ internal static class BoxRun
             else Output.Text(BoxBanner.Text(options, BoxCommand.Name));
             return await ServeAsync(box, options, stop);
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (stop.IsCancellationRequested || box.Ending.IsCancellationRequested)
         {
-            return ExitCode.Done;
+            // A signal reaches the services by themselves, maybe before us.
+            return box.IsBroken ? ExitCode.Wrong : ExitCode.Done;
         }
         catch (StartupException refusal)
         {

@@ -27,8 +27,6 @@ internal sealed class BoxUnderTest : IAsyncDisposable
 
     public Uri Page => new($"http://127.0.0.1:{Port + 10}");
 
-    public Uri Insight => new($"http://127.0.0.1:{Port + 20}");
-
     public HttpClient Http { get; } = new(new SocketsHttpHandler { UseProxy = false });
 
     public ServiceProcess Process => _run.Process;
