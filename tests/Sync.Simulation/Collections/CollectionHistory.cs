@@ -36,14 +36,20 @@ internal static class CollectionHistory
     public static CollectionEnding Shrink(CollectionEnding failed, CollectionPlantedFaults? faults = null)
     {
         var best = failed;
-        for (var bit = 1; bit < (int)CollectionFaultKinds.All; bit <<= 1)
-        {
-            var kind = (CollectionFaultKinds)bit;
-            if (best.Plan.Has(kind)) Try(best.Plan with { Kinds = best.Plan.Kinds & ~kind });
-        }
+        WithFewerKinds();
         for (var cut = best.Plan.Steps / 2; cut >= 1; cut /= 2)
             while (best.Plan.Steps > cut && Try(best.Plan with { Steps = best.Plan.Steps - cut })) { }
+        WithFewerKinds();
         return best;
+
+        void WithFewerKinds()
+        {
+            for (var bit = 1; bit < (int)CollectionFaultKinds.All; bit <<= 1)
+            {
+                var kind = (CollectionFaultKinds)bit;
+                if (best.Plan.Has(kind)) Try(best.Plan with { Kinds = best.Plan.Kinds & ~kind });
+            }
+        }
 
         bool Try(CollectionPlan smaller)
         {

@@ -19,7 +19,7 @@ public sealed class CollectionHistoryTests(ITestOutputHelper output)
         "page of several", "changes page of several", "changes no longer kept", "reconnect", "overflow",
         "publisher restart behind confirmed", "take-over", "reload", "restore",
         "re-put after a delete", "stale ignored", "gap", "tail gap found by a beat", "parse error",
-        "skew by major", "wrong key dropped", "history reset", "refetch", "buffer overflow",
+        "skew by major", "corrupt on the way", "wrong key dropped", "history reset", "refetch", "buffer overflow",
     ];
 
     [Fact]

@@ -26,13 +26,14 @@ internal enum CollectionFaultKinds
     OtherMajor = 1 << 15,
     SmallBuffer = 1 << 16,
     WrongKey = 1 << 17,
-    All = (1 << 18) - 1,
+    Corrupt = 1 << 18,
+    All = (1 << 19) - 1,
 }
 
 /// <summary>Everything about one history that is decided before it begins; all of it from the seed.</summary>
 internal sealed record CollectionPlan
 {
-    private static readonly int[] Densities = [8, 20, 40];
+    private static readonly int[] Densities = [10, 25, 45];
     private static readonly string[] KeyNames = ["a", "b", "c"];
 
     public required ulong Seed { get; init; }
@@ -46,6 +47,9 @@ internal sealed record CollectionPlan
 
     /// <summary>Chance of a fault at each step, in percent.</summary>
     public required int Intensity { get; init; }
+
+    /// <summary>How long the publisher waits for quiet before a beat: some beat with almost every change.</summary>
+    public required TimeSpan BeatQuiet { get; init; }
 
     /// <summary>How often each of these happens, relative to the others: writes, publishing, delivery,
     /// answers.</summary>
@@ -64,8 +68,8 @@ internal sealed record CollectionPlan
         var shape = random.Below(8);
         var scope = shape switch
         {
-            < 4 => SyncedPattern.OfCollection("g--x", "c"),
-            4 => SyncedPattern.OfVault("g--x"),
+            < 3 => SyncedPattern.OfCollection("g--x", "c"),
+            < 5 => SyncedPattern.OfVault("g--x"),
             5 => SyncedPattern.OfGroup("g", "c"),
             _ => SyncedPattern.OfGroup("g"),
         };
@@ -80,6 +84,7 @@ internal sealed record CollectionPlan
             PageSize = random.From(1, 3),
             ChangesSize = random.Chance(50) ? 100 : random.From(1, 3),
             Intensity = random.From(5, 30),
+            BeatQuiet = TimeSpan.FromMilliseconds(random.Chance(50) ? 100 : 5),
             Weights = [random.From(1, 6), random.From(2, 8), random.From(2, 8), random.From(1, 6)],
         };
     }
@@ -106,6 +111,7 @@ internal sealed record CollectionPlan
         RequestsMax = 1 + (int)(Seed % 2),
         SkewsListedMax = 1,
         RefetchLimit = 2,
+        RefetchAttemptsMax = 100,
         CheckSpread = TimeSpan.FromMilliseconds(50),
         Faults = faults,
     };

@@ -19,7 +19,7 @@ internal static class CollectionInvariants
     public const string Digest = "C10 digests are equal";
     public const string Early = "C11 nothing is loaded before the subscription";
     public const string Announced = "C12 what is announced is held";
-    public const string Ahead = "C13 it is not current while a beat is ahead";
+    public const string Ahead = "C13 it is not current while something is known to be ahead";
     public const string Threw = "the core throws nothing";
 }
 
@@ -32,7 +32,7 @@ internal sealed class CollectionReader
     private readonly long[] _last;
     private readonly bool[] _isShown;
     private readonly FeedFreshness[] _fresh;
-    private readonly FeedPosition[] _beats;
+    private readonly FeedPosition[] _told;
 
     public CollectionReader(CollectionPlan plan, CollectionTruth truth, CollectionCore<long> core)
     {
@@ -40,17 +40,26 @@ internal sealed class CollectionReader
         _last = new long[plan.Keys.Length];
         _isShown = new bool[plan.Keys.Length];
         _fresh = new FeedFreshness[plan.Feeds];
-        _beats = new FeedPosition[plan.Feeds];
+        _told = new FeedPosition[plan.Feeds];
     }
 
     /// <summary>A beat arrived: from now on the writer is known to be there.</summary>
-    public void Hear(Beat beat)
+    public void Hear(Beat beat) => Told(new(beat.Feed, beat.History, beat.Position));
+
+    /// <summary>An envelope arrived. In a scope of one collection nothing may be missed below it from now on; in a larger
+    /// one a beat says so.</summary>
+    public void Hear(Envelope envelope)
     {
-        // Of another history, or before the first page, it says nothing about positions.
-        if (beat.History != _core.History || !_core.FreshnessOf(beat.Feed).IsKnown) return;
-        ref var last = ref _beats[beat.Feed.Value];
-        if (last.History != beat.History || last.Position < beat.Position)
-            last = new(beat.Feed, beat.History, beat.Position);
+        if (_plan.Scope is { Vault: not null, Collection: not null })
+            Told(new(envelope.Feed, envelope.History, envelope.Position));
+    }
+
+    // Of another history, or before the first page, it says nothing about positions.
+    private void Told(FeedPosition at)
+    {
+        if (at.History != _core.History || !_core.FreshnessOf(at.Feed).IsKnown) return;
+        ref var last = ref _told[at.Feed.Value];
+        if (last.History != at.History || last.Position < at.Position) last = at;
     }
 
     /// <summary>Takes what one input announced, then looks at what is held.</summary>
@@ -67,9 +76,9 @@ internal sealed class CollectionReader
         {
             var fresh = _core.FreshnessOf(new FeedId(feed));
             if (!fresh.IsKnown) continue;
-            var beat = _beats[feed];
-            if (fresh.IsCurrent && beat.History == fresh.At.History && beat.Position > fresh.At.Position)
-                throw new Violation(CollectionInvariants.Ahead, $"{beat} was heard, {fresh.At} is called current");
+            var told = _told[feed];
+            if (fresh.IsCurrent && told.History == fresh.At.History && told.Position > fresh.At.Position)
+                throw new Violation(CollectionInvariants.Ahead, $"{told} was heard, {fresh.At} is called current");
             if (fresh.At == _fresh[feed].At) continue;
             _fresh[feed] = fresh;
             for (var key = 0; key < _plan.Keys.Length; key++)
@@ -177,6 +186,8 @@ internal sealed class CollectionReader
     {
         var name = _plan.Keys[key];
         if (!_plan.Scope.Matches(name)) return;
+        // Refused for what happened on the way, which the facts do not know; the end does.
+        if (_plan.Has(CollectionFaultKinds.Corrupt) && _core.RefusedCount > 0) return;
         var facts = _truth.In(covered.History);
         var last = facts.At(key, covered.Position.Value);
         var isHeld = _core.TryGet(name, out var record);

@@ -175,9 +175,9 @@ internal sealed partial class CollectionWorld
         if (_requests != requests)
             throw new Violation(CollectionInvariants.NoStorm, $"{_requests - requests} requests though it was current");
         _reader.CheckEnd(withDigest: _plan.Seed % 4 == 0);
-        if (_core.Counters.Refetches > _truth.BadFacts)
-            throw new Violation(CollectionInvariants.NoStorm,
-                $"{_core.Counters.Refetches} refetches of {_truth.BadFacts} refused values");
+        var refused = _truth.BadFacts + _corrupt;
+        if (_core.Counters.Refetches > refused)
+            throw new Violation(CollectionInvariants.NoStorm, $"{_core.Counters.Refetches} refetches of {refused} values");
     }
 
     private void Finish(Flight flight)

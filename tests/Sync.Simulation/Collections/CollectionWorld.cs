@@ -12,7 +12,6 @@ internal sealed partial class CollectionWorld
 {
     private const int SettleRoundsMax = 400;
     private static readonly SimSchema Schema = new();
-    private static readonly LedgerOptions Options = new() { Owner = "w", PublishBufferFactsMax = 4 };
 
     private readonly CollectionPlan _plan;
     private readonly SimRandom _random;
@@ -25,11 +24,13 @@ internal sealed partial class CollectionWorld
     private readonly List<Message> _wire = [];
     private readonly List<Message> _stragglers = [];
     private readonly PublisherCore[] _publishers;
+    private readonly LedgerOptions _options;
     private readonly int _weightSum;
     private readonly int _listensAt, _confirmedAt;
     private TimeSpan _now;
     private int _step;
     private long _requests;
+    private int _corrupt;
 
     public CollectionWorld(CollectionPlan plan, CollectionPlantedFaults faults, Coverage? coverage, List<string>? trace)
     {
@@ -40,6 +41,7 @@ internal sealed partial class CollectionWorld
         _core = new(plan.Scope, Schema, plan.RulesOf(faults));
         _reader = new(plan, _truth, _core);
         _publishers = new PublisherCore[plan.Feeds];
+        _options = new() { Owner = "w", PublishBufferFactsMax = 4, BeatQuiet = plan.BeatQuiet };
         for (var feed = 0; feed < plan.Feeds; feed++) TakeOver(feed, 0);
         foreach (var weight in plan.Weights) _weightSum += weight;
         _listensAt = _random.From(0, 4);
@@ -140,7 +142,7 @@ internal sealed partial class CollectionWorld
 
     private void TakeOver(int feed, long published) => _publishers[feed] = new(
         new FeedState(new(new(feed), new(1), "w"), new(_truth.Now.Feeds[feed].Count), default, default, new(published)),
-        _truth.History, Options);
+        _truth.History, _options);
 
     private void Deliver()
     {
@@ -153,7 +155,7 @@ internal sealed partial class CollectionWorld
         if (_wire.Count == 0) return;
         var index = _plan.Has(CollectionFaultKinds.Reorder) ? Reordered() : 0;
         var message = TakeFrom(_wire, index);
-        if (message.Beat is null ? _plan.Has(CollectionFaultKinds.Drop) && _random.Chance(15)
+        if (message.Beat is null ? _plan.Has(CollectionFaultKinds.Drop) && _random.Chance(25)
             : _plan.Has(CollectionFaultKinds.DropBeats) && _random.Chance(30))
         {
             Coverage.Add(message.Beat is null ? "envelope lost" : "beat lost");
@@ -187,7 +189,8 @@ internal sealed partial class CollectionWorld
         {
             // The bus brings what the scope follows; the rest is another's.
             if (!_plan.Scope.Matches(envelope.Key)) return;
-            _core.Receive(envelope, At(), _effects);
+            _core.Receive(Carried(envelope), At(), _effects);
+            _reader.Hear(envelope);
         }
         else
         {
@@ -195,6 +198,25 @@ internal sealed partial class CollectionWorld
             _reader.Hear(message.Beat!);
         }
         Touched(message.What, message.Key, message.From, message.Position, message.History);
+    }
+
+    // A flipped bit on the way: only the writer has the value.
+    private Envelope Carried(Envelope envelope)
+    {
+        if (envelope.IsTombstone || !_plan.Has(CollectionFaultKinds.Corrupt) || !_random.Chance(15)) return envelope;
+        Coverage.Add("corrupt on the way");
+        _corrupt++;
+        return new()
+        {
+            Key = envelope.Key,
+            Value = SimValue.Of(SimValue.Unparseable, 0),
+            SchemaVersion = envelope.SchemaVersion,
+            Sequence = envelope.Sequence,
+            Feed = envelope.Feed,
+            Position = envelope.Position,
+            History = envelope.History,
+            After = envelope.After,
+        };
     }
 
     private void Touched(string what, SyncedKey key = default, long a = 0, long b = 0, long c = 0)

@@ -65,6 +65,18 @@ public sealed class CollectionRecoveryTests
     }
 
     [Fact]
+    public void A_check_that_is_asked_for_while_changes_are_read_gets_its_own_answer()
+    {
+        var of = Loaded(10);
+        of.Live(Put("a", 1, 12, after: 11));
+        of.Core.Check(of.At, of.Effects);
+        of.Answer(Changes(12, [Put("b", 1, 11), Put("a", 1, 12)]));
+        of.Core.IsCurrent.ShouldBeFalse("that was read before");
+        of.Answer(Changes(13, [Put("c", 1, 13)]));
+        (of.Covered, of.Core.IsCurrent, of.Effects.Requests.Count).ShouldBe((13, true, 3));
+    }
+
+    [Fact]
     public void What_does_not_fit_into_the_buffer_is_asked_for_as_changes()
     {
         var of = new CollectionOf(new CollectionRules { BufferMax = 1 });
