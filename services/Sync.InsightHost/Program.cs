@@ -1,0 +1,4 @@
+using Sync.Hosting;
+using Sync.InsightHost;
+
+return await ServiceRun.RunAsync(() => InsightHostApp.Build(args), InsightHostApp.UrlsSetting);
