@@ -48,9 +48,6 @@ public sealed record InsightHostOptions
     /// <summary>How long a request to a writer may take. 100 ms..1 min.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Pause between two questions for changes when there was nothing new. 10 ms..1 min.</summary>
-    public TimeSpan PollEvery { get; init; } = TimeSpan.FromMilliseconds(250);
-
     /// <summary>Most connections at a time; the next are closed. 1..100000.</summary>
     public int ConnectionsMax { get; init; } = 1024;
 
@@ -93,7 +90,6 @@ public sealed record InsightHostOptions
         checks.Required(nameof(Urls), options.Urls, "a listening address like http://127.0.0.1:5100");
         foreach (var (name, complaint) in options.Insight.Validate()) checks.Add(name, complaint);
         checks.Range(nameof(RequestTimeout), options.RequestTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1));
-        checks.Range(nameof(PollEvery), options.PollEvery, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
         checks.Range(nameof(ConnectionsMax), options.ConnectionsMax, 1, 100_000, "connections");
         checks.Range(nameof(StopTimeout), options.StopTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1));
         foreach (var writer in options.WriterUrls)

@@ -1,4 +1,5 @@
 using Sync.Client;
+using Sync.Client.Changefeeds;
 using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Lobby.Insights;
@@ -18,6 +19,7 @@ internal sealed class InsightEngine(
     private volatile EngineState? _state;
     private Sync.Transport.IBus? _bus;
     private SyncClient? _client;
+    private ChangefeedClient? _changefeed;
     private Task _starting = Task.CompletedTask;
     private int _isDisposed;
 
@@ -47,6 +49,7 @@ internal sealed class InsightEngine(
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        _changefeed?.Dispose();
         if (_client is not null) await _client.DisposeAsync();
         if (_bus is not null && parts.Bus is null) await _bus.DisposeAsync();
         _stop.Dispose();
@@ -86,7 +89,8 @@ internal sealed class InsightEngine(
             _bus = parts.Bus ?? await SyncBus.ConnectAsync(settings.Bus, loggers, time, _stop.Token);
             _client = new SyncClient(settings.Client, _bus, logs: loggers, time: time);
             var source = new BusCollectionSource(_bus, Subjects.Default, settings.Host.RequestTimeout);
-            var changefeed = parts.Changefeed ?? new PolledChangefeed(source, settings.Host.PollEvery, time);
+            var changefeed = parts.Changefeed ?? (_changefeed = new ChangefeedClient(
+                settings.Client, loggers.CreateLogger<ChangefeedClient>(), time));
             var log = loggers.CreateLogger("Sync.Lobby.Insights");
             var groups = settings.Groups(source, new WriterSummaryStore(_client), time, log);
             _state = new EngineState(_bus, _client.Writer, [.. groups.Select(group =>

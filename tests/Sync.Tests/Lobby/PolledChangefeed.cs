@@ -1,13 +1,13 @@
 using System.Runtime.CompilerServices;
 using Sync.Contracts;
 
-namespace Sync.Lobby.Insights;
+namespace Sync.Tests.Lobby;
 
 /// <summary>A changefeed made of repeated questions for the changes behind the cursor.</summary>
 /// <param name="source">Who answers.</param>
 /// <param name="pause">Between two questions when there was nothing new; at least 1 ms.</param>
-/// <param name="time">Null = the system's.</param>
-public sealed class PolledChangefeed(ICollectionSource source, TimeSpan pause, TimeProvider? time = null) : IChangefeed
+/// <param name="time">Of the pause.</param>
+internal sealed class PolledChangefeed(ICollectionSource source, TimeSpan pause, TimeProvider time) : IChangefeed
 {
     private const int PageChanges = 1000;
 
@@ -24,7 +24,7 @@ public sealed class PolledChangefeed(ICollectionSource source, TimeSpan pause, T
         while (true)
         {
             var page = await source
-                .ChangesAsync(scope, new ChangesRequest(cursor.Feed, cursor.Position, PageChanges), cancellation).ConfigureAwait(false);
+                .ChangesAsync(scope, new ChangesRequest(cursor.Feed, cursor.Position, PageChanges), cancellation);
             if (WhyReset(page, cursor) is { } reason)
             {
                 cursor = new FeedPosition(page.Feed, page.History, page.Position);
@@ -33,8 +33,15 @@ public sealed class PolledChangefeed(ICollectionSource source, TimeSpan pause, T
             }
             foreach (var change in page.Envelopes) yield return new FeedEvent.Change(change);
             if (page.Through > cursor.Position) yield return new FeedEvent.Reached(cursor = cursor with { Position = page.Through });
-            if (page.Through >= page.Position) await Task.Delay(pause, time ?? TimeProvider.System, cancellation).ConfigureAwait(false);
+            if (page.Through >= page.Position) await PauseAsync(cancellation);
         }
+    }
+
+    private async Task PauseAsync(CancellationToken cancellation)
+    {
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var timer = time.CreateTimer(_ => over.TrySetResult(), null, pause, Timeout.InfiniteTimeSpan);
+        await over.Task.WaitAsync(cancellation);
     }
 
     private static ResetReason? WhyReset(ChangesPage page, FeedPosition cursor)
