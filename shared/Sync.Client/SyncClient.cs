@@ -78,10 +78,8 @@ public sealed class SyncClient : IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The client is disposed.</exception>
     public Task<WriteResult> WriteAsync(WriteCommand command, CancellationToken cancellation = default)
     {
-        if (Names.Check(command.Key) is { } wrong)
+        if (CheckNames(command) is { } wrong)
             return Task.FromResult<WriteResult>(new WriteResult.Refused(new Refusal(RefusalCode.InvalidName, wrong)));
-        if (command.Op is not (ChangeOp.Put or ChangeOp.Delete))
-            return Task.FromResult<WriteResult>(new WriteResult.Refused(new Refusal(RefusalCode.WrongShape, "a client puts or deletes")));
         command = command with
         {
             IdempotencyKey = command.IdempotencyKey ?? _ids.Next(Timestamp.From(_time.GetUtcNow())).ToString(),
@@ -127,6 +125,34 @@ public sealed class SyncClient : IAsyncDisposable
             Value = Nil,
             Expected = expected,
         }, cancellation).ConfigureAwait(false));
+
+    /// <summary>Appends an event to a History: it is never changed or deleted. The first write of a collection makes it a
+    /// History or a Store.</summary>
+    /// <param name="vault">The vault.</param>
+    /// <param name="collection">The collection.</param>
+    /// <param name="value">The event.</param>
+    /// <param name="key">The event's own key; null = its fact's id (<see cref="Receipt.Key"/> tells).</param>
+    /// <param name="causation">The fact that caused it; null = none.</param>
+    /// <param name="schema">Null = the one registered for the type.</param>
+    /// <param name="cancellation">As for <see cref="WriteAsync"/>.</param>
+    /// <exception cref="SyncException">As for <see cref="PutAsync"/>; with <see cref="RefusalCode.WrongShape"/> when the
+    /// collection is a Store or the key holds another event.</exception>
+    public async Task<Receipt> AppendAsync<T>(
+        string vault, string collection, T value, string? key = null, FactId? causation = null, SyncSchema<T>? schema = null,
+        CancellationToken cancellation = default)
+    {
+        schema ??= _schemas.Of<T>();
+        var bytes = new ArrayBufferWriter<byte>();
+        schema.Write(value, bytes);
+        return Committed(await WriteAsync(new WriteCommand
+        {
+            Key = new SyncedKey(vault, collection, key ?? ""),
+            Op = ChangeOp.Append,
+            Value = bytes.WrittenMemory,
+            SchemaVersion = schema.Version.Text is null ? SchemaVersion.Default : schema.Version,
+            Causation = causation,
+        }, cancellation).ConfigureAwait(false));
+    }
 
     /// <summary>Opens a replica: it keeps the key's value in step until it is disposed.</summary>
     /// <exception cref="SyncException">The client has no bus, a name is wrong, or the bus is unavailable.</exception>
@@ -213,6 +239,11 @@ public sealed class SyncClient : IAsyncDisposable
 
     private CollectionReplicaOptions<T> OptionsOf<T>(SyncedPattern scope, SyncSchema<T>? schema) =>
         new() { Scope = scope, Schema = schema ?? _schemas.Of<T>() };
+
+    // An append may leave its key to the writer; it is empty then.
+    private static string? CheckNames(WriteCommand command) => command is { Op: ChangeOp.Append, Key.Key: "" }
+        ? Names.CheckVault(command.Key.Vault) ?? Names.CheckCollection(command.Key.Collection)
+        : Names.Check(command.Key);
 
     private static Receipt Committed(WriteResult result) => result switch
     {

@@ -18,7 +18,7 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
 
     private struct Line
     {
-        public string? Vault, Collection, Key, Op, SchemaVersion, IdempotencyKey, ValidTime, Producer;
+        public string? Vault, Collection, Key, Op, SchemaVersion, IdempotencyKey, ValidTime, Producer, Causation;
         public long? Expected;
         public bool OnlyIfNoLiveRecord;
         public byte[]? Value;
@@ -40,6 +40,7 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
         ValidTime = 256,
         Producer = 512,
         OnlyIfNoLiveRecord = 1024,
+        Causation = 2048,
     }
 
     /// <returns>Null when the command is fine.</returns>
@@ -96,7 +97,7 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
     }
 
     private const string KnownFields = "vault, collection, key, value, value_msgpack, op, schema_version, expected, "
-        + "only_if_no_live_record, idempotency_key, valid_time, producer";
+        + "only_if_no_live_record, idempotency_key, valid_time, producer, causation";
 
     private Problem? ReadField(ref Utf8JsonReader json, ReadOnlySpan<byte> bytes, Field field, ref Line line)
     {
@@ -113,6 +114,7 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
             case Field.IdempotencyKey: line.IdempotencyKey = json.GetString(); return null;
             case Field.ValidTime: line.ValidTime = json.GetString(); return null;
             case Field.Producer: line.Producer = json.GetString(); return null;
+            case Field.Causation: line.Causation = json.GetString(); return null;
             case Field.OnlyIfNoLiveRecord: line.OnlyIfNoLiveRecord = json.GetBoolean(); return null;
             default:
                 if (json.TokenType == JsonTokenType.Null) return null;
@@ -153,6 +155,7 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
         if (json.ValueTextEquals("expected"u8)) return Field.Expected;
         if (json.ValueTextEquals("valid_time"u8)) return Field.ValidTime;
         if (json.ValueTextEquals("producer"u8)) return Field.Producer;
+        if (json.ValueTextEquals("causation"u8)) return Field.Causation;
         return json.ValueTextEquals("only_if_no_live_record"u8) ? Field.OnlyIfNoLiveRecord : Field.None;
     }
 
@@ -171,12 +174,12 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
     private Problem? Build(ref Line line, out WriteCommand? command)
     {
         command = null;
-        var key = new SyncedKey(line.Vault!, line.Collection!, line.Key!);
-        if (Names.Check(key) is { } wrong) return RecordProblems.InvalidName(wrong);
+        if (ReadOp(line.Op, out var op) is { } wrongOp) return wrongOp;
+        var key = new SyncedKey(line.Vault!, line.Collection!, line.Key ?? (op == ChangeOp.Append ? "" : null!));
+        if (WriteLimits.CheckNames(key, op) is { } wrong) return RecordProblems.InvalidName(wrong);
         if (Problems.Reserved(key) is { } reserved) return reserved;
         var version = line.SchemaVersion is null ? SchemaVersion.Default : new SchemaVersion(line.SchemaVersion);
         if (!version.IsWellFormed) return Problems.InvalidSchemaVersion(version.Text);
-        if (ReadOp(line.Op, out var op) is { } wrongOp) return wrongOp;
         if (ValueOf(ref line, op, out var value) is { } wrongValue) return wrongValue;
         if (line.IdempotencyKey is not null && Names.CheckIdempotencyKey(line.IdempotencyKey) is { } wrongKey)
             return CommonProblems.Malformed(wrongKey + ".");
@@ -184,6 +187,8 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
         if (line.ValidTime is not null && !Times.TryParse(line.ValidTime, out valid))
             return CommonProblems.Malformed(
                 "'valid_time' must be RFC 3339 with an offset, like 2026-01-31T12:00:00Z.");
+        if (!WriteHeaders.TryCausation(line.Causation, op, out var causation))
+            return CommonProblems.Malformed(WriteHeaders.CausationRule("'causation'"));
         var who = producer;
         if (line.Producer is not null && !WriteHeaders.TryProducer(line.Producer, out who))
             return CommonProblems.Malformed(WriteHeaders.ProducerRule("'producer'"));
@@ -198,6 +203,7 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
             IdempotencyKey = line.IdempotencyKey,
             ValidTime = line.ValidTime is null ? null : valid,
             Producer = who,
+            Causation = causation,
             TraceParent = traceParent,
         };
         return limits.CheckEnvelope(command);
@@ -205,21 +211,23 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
 
     private static Problem? ReadOp(string? text, out ChangeOp op)
     {
-        op = text == "delete" ? ChangeOp.Delete : ChangeOp.Put;
-        return text switch
+        op = text switch
         {
-            null or "put" or "delete" => null,
-            "append" => Problems.AppendOnStore,
-            _ => CommonProblems.Malformed($"'op' is '{Shown(text)}'; must be put or delete."),
+            "delete" => ChangeOp.Delete,
+            "append" => ChangeOp.Append,
+            _ => ChangeOp.Put,
         };
+        return text is null or "put" or "delete" or "append"
+            ? null
+            : CommonProblems.Malformed($"'op' is '{Shown(text)}'; must be put, delete or append.");
     }
 
     private static Problem? ValueOf(ref Line line, ChangeOp op, out ReadOnlyMemory<byte> value)
     {
         value = line.Value;
-        if (op == ChangeOp.Put)
+        if (op != ChangeOp.Delete)
             return line.Value is null
-                ? CommonProblems.Malformed("A put needs 'value' (null is a value) or 'value_msgpack'.") : null;
+                ? CommonProblems.Malformed("A put or append needs 'value' (null is a value) or 'value_msgpack'.") : null;
         value = WriteLimits.Nil;
         return line.Value is null or [0xC0] ? null : CommonProblems.Malformed("A delete has no value.");
     }

@@ -48,7 +48,20 @@ internal sealed class BusAnswers(
     public async ValueTask<BusReply> PutAsync(BusRequest request, CancellationToken cancellation)
     {
         if (!Subjects.Default.TryParseRequest(request.Subject, out var subject)) return NoSuchSubject;
-        var decoded = WriteCommandCodec.Decode(request.Payload.Span, subject.ToKey());
+        return await WriteAsync(
+            request, WriteCommandCodec.Decode(request.Payload.Span, subject.ToKey()), cancellation);
+    }
+
+    public async ValueTask<BusReply> AppendAsync(BusRequest request, CancellationToken cancellation)
+    {
+        if (!Subjects.Default.TryParseRequest(request.Subject, out var subject)) return NoSuchSubject;
+        var decoded = WriteCommandCodec.DecodeAppend(request.Payload.Span, subject.Vault!, subject.Collection!);
+        return await WriteAsync(request, decoded, cancellation);
+    }
+
+    private async ValueTask<BusReply> WriteAsync(
+        BusRequest request, ParseResult<WriteCommand> decoded, CancellationToken cancellation)
+    {
         if (!decoded.IsOk) return BusReply.Failed(400, decoded.Error);
         if (limits.Check(decoded.Value) is { } problem)
             return BusReply.Failed(problem.Status, $"{problem.Code}: {problem.Detail}");

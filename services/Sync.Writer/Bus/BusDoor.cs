@@ -81,7 +81,7 @@ internal sealed class BusDoor(
             (RequestKind.Get, answers.GetAsync), (RequestKind.GetMany, answers.GetManyAsync),
             (RequestKind.Put, answers.PutAsync), (RequestKind.History, answers.HistoryAsync),
             (RequestKind.Snapshot, scopes.SnapshotAsync), (RequestKind.Changes, scopes.ChangesAsync),
-            (RequestKind.Vaults, scopes.VaultsAsync),
+            (RequestKind.Vaults, scopes.VaultsAsync), (RequestKind.Append, answers.AppendAsync),
         ];
         // A failure half-way goes on from there at the next attempt.
         if (_general.Count == all.Length) return;

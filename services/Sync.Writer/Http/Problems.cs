@@ -28,9 +28,6 @@ internal static class Problems
                 "vaults and collections whose names start with '_' are the system's own; choose another name")
             : null;
 
-    public static Problem AppendOnStore =>
-        Plain(RefusalCode.WrongShape, "The collection is a Store: it takes put and delete, not append.");
-
     public static Problem InvalidBatch(string detail) => Plain(RefusalCode.InvalidBatch, detail);
 
     public static Problem Overloaded(string detail) => Of(new Refusal(RefusalCode.Overloaded, detail));

@@ -28,13 +28,36 @@ internal sealed class RecordRoutes(IWrites writes, WriterEngine engine, WriteLim
         }
         var (wrong, value) = await limits.ReadBodyAsync(request, form);
         if (wrong is not null) await wrong.AnswerAsync(context);
-        else await WriteAsync(context, ChangeOp.Put, value, headers, answer);
+        else await WriteAsync(context, RecordTarget.Of(context).SyncedKey, ChangeOp.Put, value, headers, answer);
     }
 
     public async Task DeleteAsync(HttpContext context)
     {
         if (Begin(context, out var answer, out var headers) is { } refused) await refused.AnswerAsync(context);
-        else await WriteAsync(context, ChangeOp.Delete, WriteLimits.Nil, headers, answer);
+        else
+            await WriteAsync(
+                context, RecordTarget.Of(context).SyncedKey, ChangeOp.Delete, WriteLimits.Nil, headers, answer);
+    }
+
+    /// <summary>An event: <c>?key=</c> names it, or it gets its fact's id as its key.</summary>
+    public async Task AppendAsync(HttpContext context)
+    {
+        var request = context.Request;
+        var (target, key) = (RecordTarget.Of(context), Queries.Text(request, "key") ?? "");
+        var named = new SyncedKey(target.Vault, target.Collection, key);
+        var problem = MediaTypes.TryAccept(request, out var answer);
+        problem ??= Queries.RefuseUnknown(request, "key");
+        if (request.Query.ContainsKey("key") && Names.CheckKey(key) is { } wrongKey)
+            problem ??= RecordProblems.InvalidName("key: " + wrongKey);
+        problem ??= Problems.Reserved(named);
+        var headers = default(WriteHeaders);
+        problem ??= WriteHeaders.TryReadAppend(request, out headers);
+        var form = BodyForm.Json;
+        problem ??= MediaTypes.TryContent(request, out form);
+        byte[] value = [];
+        if (problem is null) (problem, value) = await limits.ReadBodyAsync(request, form);
+        if (problem is not null) await problem.AnswerAsync(context);
+        else await WriteAsync(context, named, ChangeOp.Append, value, headers, answer);
     }
 
     public async Task GetAsync(HttpContext context)
@@ -78,11 +101,12 @@ internal sealed class RecordRoutes(IWrites writes, WriterEngine engine, WriteLim
     }
 
     private async Task WriteAsync(
-        HttpContext context, ChangeOp op, ReadOnlyMemory<byte> value, WriteHeaders headers, BodyForm answer)
+        HttpContext context, SyncedKey key, ChangeOp op, ReadOnlyMemory<byte> value, WriteHeaders headers,
+        BodyForm answer)
     {
         var command = new WriteCommand
         {
-            Key = RecordTarget.Of(context).SyncedKey,
+            Key = key,
             Op = op,
             Value = value,
             SchemaVersion = headers.SchemaVersion,
@@ -91,6 +115,7 @@ internal sealed class RecordRoutes(IWrites writes, WriterEngine engine, WriteLim
             IdempotencyKey = headers.IdempotencyKey,
             ValidTime = headers.ValidTime,
             Producer = headers.Producer,
+            Causation = headers.Causation,
             TraceParent = WriteHeaders.TraceParentOf(context.Request),
         };
         if (limits.CheckEnvelope(command) is { } tooLarge)

@@ -54,6 +54,17 @@ internal static class RouteDescriptions
         "deleteRecord", "Commit a tombstone.", [.. Key, .. WriteHeaders], [],
         [new(200, "Committed.", Values), Problem(404, "no-live-record"), .. WriteProblems]);
 
+    public static readonly RouteDescription Append = new(
+        "appendEvent", "Append an event to a History.",
+        [
+            .. Names, new("key", "query", "The event's key; its fact's id unless given."), .. WriteHeaders,
+            new("Sync-Causation", "header", "The id of the fact that caused the event."),
+        ], Values,
+        [
+            new(201, "Appended, or the first receipt again (Sync-Replayed: true).", Values),
+            Problem(409, "wrong-shape: the collection is a Store, or the key holds an event"), .. WriteProblems,
+        ]);
+
     public static readonly RouteDescription Get = new(
         "getRecord", "The current envelope, or one of the past.",
         [

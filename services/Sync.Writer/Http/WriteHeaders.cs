@@ -16,6 +16,7 @@ internal struct WriteHeaders
     public string? IdempotencyKey;
     public Timestamp? ValidTime;
     public Producer Producer;
+    public FactId? Causation;
 
     /// <summary>Longest producer text, in characters.</summary>
     public const int ProducerLengthMax = 256;
@@ -66,6 +67,29 @@ internal struct WriteHeaders
         if (!TryProducer(producer, out headers.Producer))
             return CommonProblems.Malformed(ProducerRule("Sync-Producer"));
         return null;
+    }
+
+    /// <summary>The headers of an append: those of a write, and <c>Sync-Causation</c>.</summary>
+    /// <returns>Null when all are fine.</returns>
+    public static Problem? TryReadAppend(HttpRequest request, out WriteHeaders headers)
+    {
+        if (TryRead(request, out headers) is { } wrong) return wrong;
+        const string name = "Sync-Causation";
+        if (One(request.Headers[name], name, out var text) is { } twice) return twice;
+        return TryCausation(text, ChangeOp.Append, out headers.Causation)
+            ? null : CommonProblems.Malformed(CausationRule(name));
+    }
+
+    public static string CausationRule(string name) =>
+        $"{name} must be the id of a fact, a UUID in its form with four hyphens, and belongs to an append only.";
+
+    public static bool TryCausation(string? text, ChangeOp op, out FactId? causation)
+    {
+        causation = null;
+        if (text is null) return true;
+        if (op != ChangeOp.Append || !Guid.TryParseExact(text, "D", out var id)) return false;
+        causation = new FactId(id);
+        return true;
     }
 
     public static string ProducerRule(string name) =>

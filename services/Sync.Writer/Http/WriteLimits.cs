@@ -26,6 +26,9 @@ internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesM
     /// <summary>An envelope without its value and its texts, rounded up.</summary>
     private const int EnvelopeOverhead = 400;
 
+    /// <summary>Characters of the key of an event whose client gave none.</summary>
+    private const int FactIdLength = 36;
+
     public static readonly ReadOnlyMemory<byte> Nil = new byte[] { 0xC0 };
 
     /// <summary>Most bytes of one batch line: a value in base64, and its names.</summary>
@@ -85,7 +88,7 @@ internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesM
         var key = command.Key;
         // Three bytes for a character is the most that UTF-8 needs for the two of a pair.
         var texts = key.Vault.Length + key.Collection.Length
-            + (3 * (key.Key.Length + command.Producer.Type.Length + command.Producer.Name.Length));
+            + (3 * (Math.Max(key.Key.Length, FactIdLength) + command.Producer.Type.Length + command.Producer.Name.Length));
         var size = command.Value.Length + texts + EnvelopeOverhead;
         return size <= EnvelopeBytesMax
             ? null
@@ -97,9 +100,8 @@ internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesM
     /// <summary>Everything that a door checks of a command that came as bytes.</summary>
     public Problem? Check(WriteCommand command)
     {
-        if (Names.Check(command.Key) is { } wrongName) return RecordProblems.InvalidName(wrongName);
+        if (CheckNames(command.Key, command.Op) is { } wrongName) return RecordProblems.InvalidName(wrongName);
         if (Problems.Reserved(command.Key) is { } reserved) return reserved;
-        if (command.Op == ChangeOp.Append) return Problems.AppendOnStore;
         if (!command.SchemaVersion.IsWellFormed) return Problems.InvalidSchemaVersion(command.SchemaVersion.Text);
         if (command.IdempotencyKey is { } key && Names.CheckIdempotencyKey(key) is { } wrongKey)
             return CommonProblems.Malformed(wrongKey + ".");
@@ -107,6 +109,12 @@ internal sealed class WriteLimits(WriterOptions options, Func<int> messageBytesM
             return CommonProblems.Malformed(WriteHeaders.ProducerRule("producer"));
         return CheckMessagePack(command.Value.Span) ?? CheckEnvelope(command);
     }
+
+    /// <summary>An append may leave its key to the writer; it is empty then.</summary>
+    /// <returns>Null when fine.</returns>
+    public static string? CheckNames(SyncedKey key, ChangeOp op) => op == ChangeOp.Append && key.Key is ""
+        ? Names.CheckVault(key.Vault) ?? Names.CheckCollection(key.Collection)
+        : Names.Check(key);
 
     private Problem TooLargeBody => CommonProblems.TooLarge(
         $"The body has more than {options.BodyBytesMax} bytes. Write the value in parts.");

@@ -19,6 +19,7 @@ internal static class WriterRoutes
         app.MapPut(Record, (Delegate)records.PutAsync).WithMetadata(RouteDescriptions.Put);
         app.MapDelete(Record, (Delegate)records.DeleteAsync).WithMetadata(RouteDescriptions.Delete);
         app.MapGet(Record, (Delegate)records.GetAsync).WithMetadata(RouteDescriptions.Get);
+        app.MapPost(Collection, (Delegate)records.AppendAsync).WithMetadata(RouteDescriptions.Append);
         app.MapGet(Collection, (Delegate)pages.ListAsync).WithMetadata(RouteDescriptions.List);
         app.MapGet("/v1/history/{vault}/{collection}/{key}", (Delegate)pages.HistoryAsync)
             .WithMetadata(RouteDescriptions.History);

@@ -29,7 +29,7 @@ internal static class BatchAnswer
         }
         if (committed is { } receipt)
         {
-            if (receipt.Key != write.Command.Key) throw new IOException($"an answer line is about {receipt.Key}, not {write.Command.Key}");
+            if (!IsAbout(receipt, write.Command)) throw new IOException($"an answer line is about {receipt.Key}, not {write.Command.Key}");
             write.Complete(new WriteResult.Committed(receipt, answer.Replayed));
         }
         else if (answer.LeavesOpen) (write.MayBeCommitted, write.LastFailure) = (true, answer.Detail);
@@ -37,6 +37,10 @@ internal static class BatchAnswer
         else if (refusal.IsTransient) (write.LastRefusal, write.LastFailure) = (refusal, refusal.Detail);
         else write.Complete(new WriteResult.Refused(refusal));
     }
+
+    // An append that named no key got its fact's id as its key.
+    private static bool IsAbout(Receipt receipt, WriteCommand command) => receipt.Key == command.Key
+        || (command.Key.Key.Length == 0 && receipt.Key == command.Key with { Key = receipt.FactId.ToString() });
 
     /// <summary>The refusal in a problem body; null when it is none.</summary>
     public static Refusal? ReadProblem(ReadOnlySpan<byte> body)

@@ -29,8 +29,13 @@ internal static class BatchRequest
         json.WriteStartObject();
         json.WriteString("vault"u8, command.Key.Vault);
         json.WriteString("collection"u8, command.Key.Collection);
-        json.WriteString("key"u8, command.Key.Key);
-        json.WriteString("op"u8, command.Op == ChangeOp.Delete ? "delete"u8 : "put"u8);
+        if (command.Key.Key.Length > 0) json.WriteString("key"u8, command.Key.Key);
+        json.WriteString("op"u8, command.Op switch
+        {
+            ChangeOp.Delete => "delete"u8,
+            ChangeOp.Append => "append"u8,
+            _ => "put"u8,
+        });
         if (command.Op != ChangeOp.Delete) json.WriteBase64String("value_msgpack"u8, command.Value.Span);
         if (command.SchemaVersion.Text is { } version) json.WriteString("schema_version"u8, version);
         if (command.Expected is { } expected) json.WriteNumber("expected"u8, expected.Value);
@@ -38,6 +43,7 @@ internal static class BatchRequest
         if (command.IdempotencyKey is { } idempotency) json.WriteString("idempotency_key"u8, idempotency);
         if (command.ValidTime is { } valid) json.WriteString("valid_time"u8, valid.ToString());
         json.WriteString("producer"u8, command.Producer.ToString());
+        if (command.Causation is { } causation) json.WriteString("causation"u8, causation.Value);
         json.WriteEndObject();
     }
 }

@@ -13,13 +13,37 @@ internal static class CommandFields
         "only_if_absent", "idempotency_key", "valid_time", "producer", "causation", "vault", "collection", "key",
         "traceparent");
 
+    /// <summary>Writes a command.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="command">The command.</param>
+    /// <param name="withKey">True: with the whole key and the trace context. False: the subject names the key.</param>
     public static void Write(ref MsgPackWriter writer, WriteCommand command, bool withKey)
     {
-        var count = 4 + (command.Expected is null ? 0 : 1) + (command.OnlyIfNoLiveRecord ? 1 : 0)
-            + (command.IdempotencyKey is null ? 0 : 1) + (command.ValidTime is null ? 0 : 1)
-            + (command.Causation is null ? 0 : 1) + (withKey ? 3 : 0)
-            + (withKey && command.TraceParent is not null ? 1 : 0);
-        writer.WriteMapHeader(count);
+        writer.WriteMapHeader(Count(command) + (withKey ? 3 : 0) + (withKey && command.TraceParent is not null ? 1 : 0));
+        WriteBody(ref writer, command);
+        if (!withKey) return;
+        WriteText(ref writer, Vault, command.Key.Vault);
+        WriteText(ref writer, Collection, command.Key.Collection);
+        WriteText(ref writer, Key, command.Key.Key);
+        WriteText(ref writer, TraceParent, command.TraceParent);
+    }
+
+    /// <summary>Writes an append: the subject names the collection, the body the key unless it is empty.</summary>
+    public static void WriteAppend(ref MsgPackWriter writer, WriteCommand command)
+    {
+        var hasKey = command.Key.Key.Length > 0;
+        writer.WriteMapHeader(Count(command) + (hasKey ? 1 : 0));
+        WriteBody(ref writer, command);
+        if (hasKey) WriteText(ref writer, Key, command.Key.Key);
+    }
+
+    private static int Count(WriteCommand command) => 4
+        + (command.Expected is null ? 0 : 1) + (command.OnlyIfNoLiveRecord ? 1 : 0)
+        + (command.IdempotencyKey is null ? 0 : 1) + (command.ValidTime is null ? 0 : 1)
+        + (command.Causation is null ? 0 : 1);
+
+    private static void WriteBody(ref MsgPackWriter writer, WriteCommand command)
+    {
         writer.WriteString(Names[Op]);
         writer.WriteString(EnvelopeFields.OpText(command.Op));
         writer.WriteString(Names[Value]);
@@ -49,11 +73,6 @@ internal static class CommandFields
             writer.WriteString(Names[Causation]);
             writer.WriteFactId(causation);
         }
-        if (!withKey) return;
-        WriteText(ref writer, Vault, command.Key.Vault);
-        WriteText(ref writer, Collection, command.Key.Collection);
-        WriteText(ref writer, Key, command.Key.Key);
-        WriteText(ref writer, TraceParent, command.TraceParent);
     }
 
     private ref struct Parts
@@ -67,15 +86,24 @@ internal static class CommandFields
         public FactId? Causation;
     }
 
-    /// <summary>Reads one command; <paramref name="key"/> is the key that the subject named, or null to read it here.</summary>
-    public static WriteCommand? Read(ref MsgPackReader reader, SyncedKey? key, out MapCursor where)
+    /// <summary>Reads one command; <paramref name="key"/> is the key that the subject named, or null to read it here. Of an append
+    /// to a collection it names the collection only.</summary>
+    public static WriteCommand? Read(ref MsgPackReader reader, SyncedKey? key, bool isAppend, out MapCursor where)
     {
         var start = reader.Offset;
         if (!MapCursor.TryBegin(ref reader, Names, out where)) return null;
         Parts parts = default;
+        if (isAppend) parts.Op = ChangeOp.Append;
+        var known = key is null ? Named.Nothing : isAppend ? Named.Collection : Named.Key;
         while (where.TryNext(ref reader, out var field))
-            if (!TryReadField(ref reader, field, key is not null, ref parts)) return null;
+            if (!TryReadField(ref reader, field, known, ref parts)) return null;
         if (!reader.Error.IsNone) return null;
+        if (isAppend && parts.Op != ChangeOp.Append)
+        {
+            reader.FailAt("the subject is for an append; 'op' is another", start);
+            return null;
+        }
+        if (isAppend) key = key!.Value with { Key = parts.Key ?? "" };
         if (key is null && !(where.TryRequire(ref reader, Vault) && where.TryRequire(ref reader, Collection)
             && where.TryRequire(ref reader, Key))) return null;
         if (parts.Op != ChangeOp.Delete && !where.TryRequire(ref reader, Value)) return null;
@@ -101,7 +129,10 @@ internal static class CommandFields
         };
     }
 
-    private static bool TryReadField(ref MsgPackReader reader, int field, bool keyIsKnown, ref Parts parts)
+    /// <summary>What the subject of a request names.</summary>
+    private enum Named { Nothing, Collection, Key }
+
+    private static bool TryReadField(ref MsgPackReader reader, int field, Named named, ref Parts parts)
     {
         // A nil stands for "not given" in every field but the value.
         if (field != Value && reader.TrySkipNil()) return true;
@@ -126,7 +157,9 @@ internal static class CommandFields
                 parts.Causation = FactId.FromBytes(id);
                 return true;
             // What the subject said is not said twice: a body cannot point elsewhere.
-            case Vault or Collection or Key when keyIsKnown: return reader.Fail("the subject names the key; not allowed here");
+            case Vault or Collection when named != Named.Nothing:
+            case Key when named == Named.Key:
+                return reader.Fail("the subject names it; not allowed here");
             case Vault: return TryReadText(ref reader, out parts.Vault);
             case Collection: return TryReadText(ref reader, out parts.Collection);
             case Key: return TryReadText(ref reader, out parts.Key);

@@ -77,7 +77,7 @@ public static class ForwardedWritesCodec
         var read = new WriteCommand[count];
         for (var index = 0; index < count; index++)
         {
-            var command = CommandFields.Read(ref reader, null, out var where);
+            var command = CommandFields.Read(ref reader, null, isAppend: false, out var where);
             if (command is null)
             {
                 context = $"forwarded writes, {index}: {where.Describe(reader.Error)}";

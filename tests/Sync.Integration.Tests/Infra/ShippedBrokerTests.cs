@@ -25,7 +25,8 @@ public sealed class ShippedBrokerTests(ShippedBrokerTests.Broker broker) : IClas
     [
         "synced.acme._.user.1", "sync.beat.acme", "sync.own.acme", ">", "*.>", "sync.>", "_INBOX.>", "_INBOX.x",
         "_INBOX.writer.x", "_INBOX.replica.x", "_INBOX.client.x", "$SYS.>", "$SYS.REQ.SERVER.PING", "$JS.API.INFO",
-        "other.subject", .. Reads.Concat(Writes).Select(verb => $"sync.{verb}.acme._.user.1"),
+        "other.subject", "sync.snapshot.pypi.~.~", "sync.changes.pypi.~.file", "sync.getmany.pypi.~", "sync.vaults.pypi",
+        "sync.append.acme._.log", .. Reads.Concat(Writes).Select(verb => $"sync.{verb}.acme._.user.1"),
     ];
 
     private static readonly Dictionary<string, string[]> MayPublish = new(StringComparer.Ordinal)

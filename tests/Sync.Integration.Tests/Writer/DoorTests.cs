@@ -94,7 +94,7 @@ public sealed class DoorTests(WriterFixture fixture)
             new[]
             {
                 "put /v1/vaults/{vault}/{collection}/{key}", "delete /v1/vaults/{vault}/{collection}/{key}",
-                "get /v1/vaults/{vault}/{collection}/{key}", "get /v1/vaults/{vault}/{collection}",
+                "get /v1/vaults/{vault}/{collection}/{key}", "get /v1/vaults/{vault}/{collection}", "post /v1/vaults/{vault}/{collection}",
                 "get /v1/history/{vault}/{collection}/{key}", "get /v1/facts", "get /v1/events", "post /v1/batch", "get /v1/status",
                     "get /v1/digests/{vault}/{collection}", "get /v1/vaults",
                     "get /healthz",

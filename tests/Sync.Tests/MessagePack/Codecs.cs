@@ -10,7 +10,7 @@ internal static class Codecs
     /// <summary>All messages that there are.</summary>
     public static readonly string[] Messages =
     [
-        "envelope", "beat", "json-envelope", "json-beat", "write-command", "forwarded-writes", "write-result", "write-results", "getmany",
+        "envelope", "beat", "json-envelope", "json-beat", "write-command", "append-command", "forwarded-writes", "write-result", "write-results", "getmany",
         "getmany-group", "answer", "group-answer", "snapshot-request", "snapshot-page", "changes-request", "changes-page",
         "vaults-request", "vaults-page", "history-request", "history-page", "fact", "value", "json", "peek",
     ];
@@ -26,6 +26,7 @@ internal static class Codecs
         "json-envelope" => JsonEnvelopeCodec.Default.Decode(bytes).Error,
         "json-beat" => JsonEnvelopeCodec.Default.DecodeBeat(bytes).Error,
         "write-command" => WriteCommandCodec.Decode(bytes, Key).Error,
+        "append-command" => WriteCommandCodec.DecodeAppend(bytes, Key.Vault, Key.Collection).Error,
         "forwarded-writes" => ForwardedWritesCodec.Decode(bytes).Error,
         "write-result" => WriteResultCodec.Decode(bytes).Error,
         "write-results" => WriteResultCodec.DecodeMany(bytes).Error,
@@ -58,6 +59,9 @@ internal static class Codecs
             case "json-envelope": JsonEnvelopeCodec.Default.Encode(JsonEnvelopeCodec.Default.Decode(bytes).Value, to); break;
             case "json-beat": JsonEnvelopeCodec.Default.Encode(JsonEnvelopeCodec.Default.DecodeBeat(bytes).Value, to); break;
             case "write-command": WriteCommandCodec.Encode(WriteCommandCodec.Decode(bytes, Key).Value, to); break;
+            case "append-command":
+                WriteCommandCodec.EncodeAppend(WriteCommandCodec.DecodeAppend(bytes, Key.Vault, Key.Collection).Value, to);
+                break;
             case "forwarded-writes": ForwardedWritesCodec.Encode(ForwardedWritesCodec.Decode(bytes).Value, to); break;
             case "write-result": WriteResultCodec.Encode(WriteResultCodec.Decode(bytes).Value, to); break;
             case "write-results": WriteResultCodec.EncodeMany(WriteResultCodec.DecodeMany(bytes).Value, to); break;

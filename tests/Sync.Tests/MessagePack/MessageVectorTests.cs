@@ -86,6 +86,10 @@ public sealed class MessageVectorTests
     {
         switch (message)
         {
+            case "append-command":
+                WriteCommandCodec.DecodeAppend(bytes, Key.Vault, Key.Collection).Value
+                    .ShouldBeSameAs(Decoded.Command(decoded, Key with { Key = decoded.Text("key") ?? "" }));
+                break;
             case "group-answer":
                 var ofVaults = GroupAnswerCodec.Decode(bytes).Value;
                 ofVaults.Select(one => one.Vault).ShouldBe(decoded.EnumerateArray().Select(one => one.Text("vault")));

@@ -20,6 +20,7 @@ const putFields = [
   ['expected', p.int(6)], ['only_if_absent', p.bool(true)], ['idempotency_key', p.str(put.idempotency_key)],
   ['valid_time', p.time(put.valid_time)], ['causation', bin(other)],
 ];
+const appendFields = putFields.map(([name, packed]) => [name, name === 'op' ? p.str('append') : packed]);
 const keyFields = [['vault', p.str('acme')], ['collection', p.str('user')], ['key', p.str('123')]];
 const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const plain = { op: 'delete', value: 'c0', schema_version: '1.0', producer: 'client:anonymous' };
@@ -92,6 +93,15 @@ export const messageFile = {
     bad('write-command', 'a key of its own', p.map(['value', p.int(1)], ['key', p.str('123')]), 'subject'),
     bad('write-command', 'expected -1', p.map(['value', p.int(1)], ['expected', p.int(-1)]), 'range'),
     bad('write-command', 'trailing', Buffer.concat([p.map(['value', p.int(1)]), p.nil()]), 'trailing'),
+    good('append-command', 'everything', p.map(...appendFields, ['key', p.str('e-1')]), { ...put, op: 'append', key: 'e-1' }),
+    good('append-command', 'without a key', p.map(...appendFields), { ...put, op: 'append' }),
+    good('append-command', 'a value alone', p.map(['value', p.int(1)]), { ...plain, op: 'append', value: '01' }, false),
+    good('append-command', 'nil is not given', p.map(['value', p.int(1)], ['key', p.nil()], ['op', p.nil()]),
+      { ...plain, op: 'append', value: '01' }, false),
+    bad('append-command', 'a put', p.map(['op', p.str('put')], ['value', p.int(1)]), 'append'),
+    bad('append-command', 'a delete', p.map(['op', p.str('delete')]), 'append'),
+    bad('append-command', 'a vault of its own', p.map(['value', p.int(1)], ['vault', p.str('acme')]), 'subject'),
+    bad('append-command', 'nothing', p.map(), "'value' is missing"),
     good('forwarded-writes', 'two', p.map(
       ['commands', p.arr(p.map(...putFields, ...keyFields, ['traceparent', p.str(trace)]), p.map(...plainFields, ...keyFields))],
       ['atomic', p.bool(true)], ['principal', p.str('user:ada')], ['deadline', p.time('1732147209000000')]), {
