@@ -62,7 +62,8 @@ internal sealed class EventStream : IDisposable
             await PumpAsync(items).ConfigureAwait(false);
             return EventStreamEnd.Complete;
         }
-        catch (Exception error) when (_over.IsCancellationRequested && error is OperationCanceledException or IOException)
+        catch (Exception error) when (_over.IsCancellationRequested
+            && error is OperationCanceledException or IOException)
         {
             if (_stopping.IsCancellationRequested) return EventStreamEnd.Stopped;
             return _deadline.IsCancellationRequested ? EventStreamEnd.TooSlow : EventStreamEnd.Gone;
@@ -129,7 +130,8 @@ internal sealed class EventStream : IDisposable
         if (_pending.WrittenCount == 0) return;
         _over.Token.ThrowIfCancellationRequested();
         _deadline.CancelAfter(_options.WriteTimeout);
-        var result = await _context.Response.BodyWriter.WriteAsync(_pending.WrittenMemory, _over.Token).ConfigureAwait(false);
+        var result = await _context.Response.BodyWriter
+            .WriteAsync(_pending.WrittenMemory, _over.Token).ConfigureAwait(false);
         _deadline.CancelAfter(Timeout.InfiniteTimeSpan);
         if (result.IsCompleted || result.IsCanceled)
         {

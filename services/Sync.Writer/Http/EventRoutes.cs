@@ -84,7 +84,8 @@ internal sealed class EventRoutes(WriterEngine engine, EventStreams streams)
         if (Queries.TryNumber(request, "feed", 0, Feeds.CountMax - 1, out var feed) is { } wrongFeed) return wrongFeed;
         if (TryCursor(request, out var after) is { } wrongCursor) return wrongCursor;
         var (from, policy) = (Queries.Text(request, "from"), Queries.Text(request, "policy"));
-        if (from is not (null or "beginning" or "now")) return CommonProblems.Malformed("from must be beginning or now.");
+        if (from is not (null or "beginning" or "now"))
+            return CommonProblems.Malformed("from must be beginning or now.");
         if (policy is not (null or "disconnect" or "latest"))
             return CommonProblems.Malformed("policy must be disconnect or latest.");
         var filter = new FeedFilter(

@@ -30,7 +30,12 @@ public sealed class ChangefeedClient : IChangefeed, IDisposable
         if (wrong.Length > 0) throw new SyncException(SyncErrorCode.Invalid, wrong);
         (_options, _log) = (options, log ?? NullLogger<ChangefeedClient>.Instance);
         (_time, _random) = (time ?? TimeProvider.System, random ?? new Random());
-        var handler = http ?? new SocketsHttpHandler { ConnectTimeout = options.RequestTimeout, UseCookies = false, AllowAutoRedirect = false };
+        var handler = http ?? new SocketsHttpHandler
+        {
+            ConnectTimeout = options.RequestTimeout,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+        };
         _http = new HttpClient(handler, disposeHandler: http is null) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
@@ -38,13 +43,15 @@ public sealed class ChangefeedClient : IChangefeed, IDisposable
     public IAsyncEnumerable<FeedEvent> ReadAsync(FeedRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return request.Check() is { } wrong ? throw new SyncException(SyncErrorCode.Invalid, wrong + ".") : RunAsync(request, cancellation);
+        if (request.Check() is { } wrong) throw new SyncException(SyncErrorCode.Invalid, wrong + ".");
+        return RunAsync(request, cancellation);
     }
 
     /// <summary>Ends all reads.</summary>
     public void Dispose() => _http.Dispose();
 
-    private async IAsyncEnumerable<FeedEvent> RunAsync(FeedRequest request, [EnumeratorCancellation] CancellationToken cancellation)
+    private async IAsyncEnumerable<FeedEvent> RunAsync(
+        FeedRequest request, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var writers = _options.WriterAddresses;
         var pause = new FeedPause(_options, _time, NextRandom);

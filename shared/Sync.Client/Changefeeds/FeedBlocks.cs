@@ -12,7 +12,8 @@ internal static class FeedBlocks
     public static FeedEvent? Read(EventBlock block)
     {
         if (block.Id is null) return null;
-        if (!FeedCursor.TryParse(block.Id, out var cursor)) throw Corrupt($"'{block.Id[..Math.Min(40, block.Id.Length)]}' is no cursor");
+        if (!FeedCursor.TryParse(block.Id, out var cursor))
+            throw Corrupt($"'{block.Id[..Math.Min(40, block.Id.Length)]}' is no cursor");
         switch (block.Name)
         {
             case "change":
@@ -53,5 +54,6 @@ internal static class FeedBlocks
         }
     }
 
-    private static SyncException Corrupt(string what) => new(SyncErrorCode.Corrupt, "an event of the writer cannot be read: " + what);
+    private static SyncException Corrupt(string what) =>
+        new(SyncErrorCode.Corrupt, "an event of the writer cannot be read: " + what);
 }

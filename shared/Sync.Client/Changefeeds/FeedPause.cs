@@ -26,7 +26,8 @@ internal sealed class FeedPause(SyncClientOptions options, TimeProvider time, Fu
         if (time.GetElapsedTime(_since) > options.FeedGiveUpAfter)
             throw new SyncException(
                 SyncErrorCode.NoAnswer,
-                $"nothing came from any writer for {options.FeedGiveUpAfter}: {failure?.Message ?? "streams end at once"}", true, failure);
+                $"nothing came from any writer for {options.FeedGiveUpAfter}: {failure?.Message ?? "streams end at once"}",
+                true, failure);
         var longest = options.RetryDelayMin * (1L << Math.Min(_failures, 20));
         if (longest > options.RetryDelayMax) longest = options.RetryDelayMax;
         var wait = _failures++ == 0 ? _first * random() : longest * (0.5 + (random() / 2));

@@ -41,7 +41,8 @@ internal sealed class FeedStream : IAsyncDisposable
                 if (response.StatusCode != HttpStatusCode.OK)
                     throw await RefusalAsync(writer, response, limit).ConfigureAwait(false);
                 if (response.Content.Headers.ContentType?.MediaType != "text/event-stream")
-                    throw new SyncException(SyncErrorCode.Corrupt, $"what answers at {writer} is not a Sync writer; is the address right?");
+                    throw new SyncException(
+                        SyncErrorCode.Corrupt, $"what answers at {writer} is not a Sync writer; is the address right?");
                 var body = await response.Content.ReadAsStreamAsync(limit).ConfigureAwait(false);
                 return new FeedStream(response, body, silenceMax, time);
             }

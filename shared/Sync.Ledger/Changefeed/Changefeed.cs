@@ -6,9 +6,9 @@ using Sync.Contracts;
 
 namespace Sync.Ledger;
 
-/// <summary>The changefeeds of a ledger in this process. Each reader pulls: recent changes from a tail in memory that all
-/// readers of the feed share, older ones from the ledger. A feed that is owned here feeds its tail with its commits; one
-/// that another process owns is read on when its beat says so, or at a slow poll, once for all its readers.</summary>
+/// <summary>The changefeeds of a ledger in this process. Each reader pulls: recent changes from a tail in memory that
+/// all readers of the feed share, older ones from the ledger. A feed that is owned here feeds its tail with its commits;
+/// one that another process owns is read on when its beat says so, or at a slow poll, once for all its readers.</summary>
 /// <remarks>Safe from any thread. A reader's core is used by its own loop only.</remarks>
 public sealed class Changefeed : IChangefeed, IAsyncDisposable
 {

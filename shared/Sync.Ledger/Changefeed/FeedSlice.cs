@@ -15,7 +15,8 @@ internal readonly record struct FeedSlice(
     public static FeedSlice Of(Position after, FactPage page)
     {
         var changes = new Envelope[page.Facts.Count];
-        for (var index = 0; index < changes.Length; index++) changes[index] = page.Facts[index].ToEnvelope(page.History);
+        for (var index = 0; index < changes.Length; index++)
+            changes[index] = page.Facts[index].ToEnvelope(page.History);
         var through = page.More && changes.Length > 0 ? changes[^1].Position : page.Position;
         return new(page.History, page.Floor, page.Position, after, through, changes);
     }
