@@ -21,7 +21,7 @@ internal sealed class KeyGroup(ReplicaHub hub, SyncedKey key) : IEnvelopeHandler
         foreach (var replica in Volatile.Read(ref _replicas)) replica.Receive(envelope, EnvelopeOrigin.Live);
     }
 
-    public void Disrupted(Disruption disruption) => hub.Disrupted(this, disruption);
+    public void Disrupted(Disruption disruption) => hub.Disrupted([this], disruption);
 
     /// <summary>Under the hub's lock.</summary>
     public void Add(Replica replica) => Volatile.Write(ref _replicas, [.. _replicas, replica]);
@@ -33,18 +33,26 @@ internal sealed class KeyGroup(ReplicaHub hub, SyncedKey key) : IEnvelopeHandler
         return _replicas.Length == 0;
     }
 
+    /// <summary>Under the hub's lock: true when the key has, or is getting, a subscription of its own.</summary>
+    public bool IsSubscribed => _subscription is not null and not { IsFaulted: true } and not { IsCanceled: true };
+
     /// <summary>Under the hub's lock: begins the one subscription, or joins it.</summary>
     public Task<IAsyncDisposable> SubscribeAsync(ITransport transport, CancellationToken stopping) =>
-        _subscription ??= Task.Run(() => transport.SubscribeAsync(key, this, stopping).AsTask(), stopping);
+        IsSubscribed
+            ? _subscription!
+            : _subscription = Task.Run(() => transport.SubscribeAsync(key, this, stopping).AsTask(), stopping);
 
-    /// <summary>After the last replica has gone.</summary>
-    public async Task EndAsync()
+    /// <summary>Ends the key's own subscription, if it has one: its last replica has gone, or its collection is followed as a
+    /// whole.</summary>
+    public async Task EndAsync(Lock gate)
     {
-        if (_subscription is null) return;
+        Task<IAsyncDisposable>? ending;
+        lock (gate) (ending, _subscription) = (_subscription, null);
+        if (ending is null) return;
         IAsyncDisposable subscription;
         try
         {
-            subscription = await _subscription.ConfigureAwait(false);
+            subscription = await ending.ConfigureAwait(false);
         }
         catch (Exception error) when (error is SyncException or OperationCanceledException or ObjectDisposedException)
         {

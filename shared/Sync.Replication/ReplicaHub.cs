@@ -24,6 +24,7 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
     private readonly FeedTrackerCore _tracker;
     private readonly FeedWaits _waits;
     private readonly Dictionary<SyncedKey, KeyGroup> _groups = [];
+    private readonly Dictionary<(string Vault, string Collection), KeyCollection> _keyCollections = [];
     private readonly HashSet<Replica> _failed = [];
     // An auto-reset event: one signal is as good as ten.
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
@@ -159,6 +160,9 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
         foreach (var replica in All()) await replica.DisposeAsync().ConfigureAwait(false);
         foreach (var replica in AllCollections()) await replica.DisposeAsync().ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
+        List<KeyCollection> keyCollections;
+        lock (_gate) keyCollections = [.. _keyCollections.Values];
+        foreach (var collection in keyCollections) await collection.EndAsync().ConfigureAwait(false);
         await _loop.ConfigureAwait(false);
         ReplicationMetrics.Remove(this);
         _stopping.Dispose();
@@ -175,19 +179,26 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
     void IBeatHandler.Disrupted(Disruption disruption) => CheckAll(disruption);
 
     /// <summary>A subscription may have missed something. A reconnect concerns every key of the connection; an
-    /// overflow or bytes that cannot be decoded concern the one key whose mailbox it is, else one hot key would have
+    /// overflow or bytes that cannot be decoded concern the one key whose mailbox it is (a whole collection's: its keys), else one hot key would have
     /// all others asked for again and again.</summary>
-    internal void Disrupted(KeyGroup group, Disruption disruption)
+    internal void Disrupted(IReadOnlyCollection<KeyGroup> groups, Disruption disruption)
     {
         if (disruption == Disruption.Reconnected)
         {
             CheckAll(disruption);
             return;
         }
+        Log.Disrupted(disruption, groups.Sum(group => group.Replicas.Length));
+        Check(groups);
+    }
+
+    /// <summary>Asks for keys that may have missed something, after a random part of the spread.</summary>
+    internal void Check(IReadOnlyCollection<KeyGroup> groups)
+    {
         TimeSpan due;
         lock (_gate) due = Now + Spread();
-        Log.Disrupted(disruption, group.Replicas.Length);
-        foreach (var replica in group.Replicas) replica.Check(default, due);
+        foreach (var group in groups)
+            foreach (var replica in group.Replicas) replica.Check(default, due);
     }
 
     // One check of all, after a random part of the spread; each subscription reports the same reconnect, and they
@@ -244,6 +255,7 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
                 {
                     _groups.Remove(replica.Key);
                     _refetch.Cancel(replica.Key);
+                    Leave(group);
                     ended = group;
                 }
             }
@@ -252,7 +264,7 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
         }
         foreach (var wait in orphans) End(wait, Gone(replica));
         ReplicationMetrics.Retire(replica.Counters);
-        if (ended is not null) await ended.EndAsync().ConfigureAwait(false);
+        if (ended is not null) await ended.EndAsync(_gate).ConfigureAwait(false);
     }
 
     private ReplicaRules RulesOf<T>(ReplicaOptions<T> options)
@@ -280,16 +292,49 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
                     $"There are {_replicaCount} replicas; Sync:Replicas:ReplicasMax allows no more");
             _replicaCount++;
             if (!_groups.TryGetValue(replica.Key, out var group))
+            {
                 _groups.Add(replica.Key, group = new KeyGroup(this, replica.Key));
+                CollectionOf(replica.Key).Add(group);
+            }
             group.Add(replica);
             _tracker.Join(replica.Member);
             return group;
         }
     }
 
-    private Task<IAsyncDisposable> SubscribeAsync(KeyGroup group)
+    private Task SubscribeAsync(KeyGroup group)
     {
-        lock (_gate) return group.SubscribeAsync(_transport, _stopping.Token);
+        lock (_gate) return CollectionOf(group.Key).SubscribeAsync(group, _stopping.Token);
+    }
+
+    // Under the gate.
+    private KeyCollection CollectionOf(SyncedKey key)
+    {
+        if (_keyCollections.TryGetValue((key.Vault, key.Collection), out var collection)) return collection;
+        var pattern = SyncedPattern.OfCollection(key.Vault, key.Collection);
+        var times = new KeyCollectionTimes(
+            _options.WholeCollectionAbove, _options.Refetch.BackoffMax, _time, _stopping.Token);
+        collection = new KeyCollection(this, pattern, _transport, _gate, times);
+        _keyCollections.Add((key.Vault, key.Collection), collection);
+        return collection;
+    }
+
+    // Under the gate.
+    private void Leave(KeyGroup group)
+    {
+        var collection = CollectionOf(group.Key);
+        collection.Remove(group);
+        Forget(collection);
+    }
+
+    internal void Forget(KeyCollection collection)
+    {
+        if (collection.IsEmpty) _keyCollections.Remove((collection.Pattern.Vault!, collection.Pattern.Collection!));
+    }
+
+    internal KeyGroup? GroupOf(SyncedKey key)
+    {
+        lock (_gate) return _groups.GetValueOrDefault(key);
     }
 
     private List<Replica> All()

@@ -74,6 +74,10 @@ public sealed record ReplicaHubOptions
     /// <summary>Most replicas, 1 to 10,000,000 (default 1,000,000); one more is refused.</summary>
     public int ReplicasMax { get; init; } = 1_000_000;
 
+    /// <summary>With more followed keys of one collection than this the collection is subscribed to as a whole, until less than
+    /// half of it are left: 1 to 10,000,000 (default 1,000).</summary>
+    public int WholeCollectionAbove { get; init; } = 1000;
+
     /// <summary>Most collection replicas, 1 to 10,000 (default 1,000); one more is refused.</summary>
     public int CollectionsMax { get; init; } = 1000;
 
@@ -94,6 +98,7 @@ public sealed record ReplicaHubOptions
         Check(BackfillTimeout >= TimeSpan.FromMilliseconds(10) && BackfillTimeout <= TimeSpan.FromMinutes(10),
             nameof(BackfillTimeout), BackfillTimeout, "00:00:00.010..00:10:00");
         Check(ReplicasMax is >= 1 and <= 10_000_000, nameof(ReplicasMax), ReplicasMax, "1..10000000 replicas");
+        Check(WholeCollectionAbove is >= 1 and <= 10_000_000, nameof(WholeCollectionAbove), WholeCollectionAbove, "1..10000000 keys");
         Check(CollectionsMax is >= 1 and <= 10_000, nameof(CollectionsMax), CollectionsMax, "1..10000 replicas");
         Check(PagesInFlightMax is >= 1 and <= 1000, nameof(PagesInFlightMax), PagesInFlightMax, "1..1000 requests");
     }

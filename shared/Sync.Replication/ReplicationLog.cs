@@ -48,4 +48,10 @@ internal static partial class ReplicationLog
 
     [LoggerMessage(3025, LogLevel.Error, "An observer of {Scope} threw; it is told no more")]
     public static partial void CollectionObserverFailed(this ILogger logger, SyncedPattern scope, Exception error);
+
+    [LoggerMessage(3008, LogLevel.Information, "{Keys} keys of {Pattern} are followed by {How}")]
+    public static partial void Switched(this ILogger logger, SyncedPattern pattern, int keys, string how);
+
+    [LoggerMessage(3009, LogLevel.Warning, "The subscription of {Pattern} could not be switched; the old one stays, it is tried again")]
+    public static partial void SwitchFailed(this ILogger logger, SyncedPattern pattern, Exception error);
 }

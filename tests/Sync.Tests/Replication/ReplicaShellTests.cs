@@ -300,7 +300,7 @@ public sealed partial class ReplicaShellTests : IAsyncLifetime
         await using var hub = await ReplicaHub.StartAsync(_transport, _writer, options, _time, random: new Random(1));
         _writer.BeforeAnswer = async () => await Task.Yield();
         var replicas = await Task.WhenAll(Enumerable.Range(0, 2000).Select(
-            key => hub.OpenAsync(Options() with { Key = new("acme", "user", $"{key}") })));
+            key => hub.OpenAsync(Options() with { Key = new("acme", $"user{key % 4}", $"{key}") })));
         foreach (var replica in replicas) await replica.WhenIdleAsync().WaitAsync(Bound);
         replicas.ShouldAllBe(replica => replica.Status == ReplicaStatus.Ok);
         _writer.InFlightMax.ShouldBeLessThanOrEqualTo(4);
