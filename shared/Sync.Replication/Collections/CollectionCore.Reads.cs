@@ -140,8 +140,8 @@ public sealed partial class CollectionCore<T>
         ref var entry = ref part.Records[slot];
         var isOld = entry.Position < 0;
         return new(part.KeyOf(entry.Key!), entry.Value, new(entry.Sequence),
-            new(part.Feed, isOld ? default : _history, new(Math.Abs(entry.Position))), new(_texts[entry.Version]),
-            entry.Hash, new(entry.Id), new(entry.Time), _texts[entry.Producer], isOld);
+            new(part.Feed, isOld ? default : _history, new(Math.Abs(entry.Position))), new(_versions[entry.Version]),
+            entry.Hash, new(entry.Id), new(entry.Time), _producers[entry.Producer], isOld);
     }
 
     private FeedFreshness FreshnessOf(CollectionFeed<T> feed) => feed is { Id: { } id, WasLoaded: true } && !_isFull

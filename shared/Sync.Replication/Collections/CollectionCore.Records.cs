@@ -168,8 +168,8 @@ public sealed partial class CollectionCore<T>
         (entry.Sequence, entry.Position) = (envelope.Sequence.Value, envelope.Position.Value);
         entry.Hash = envelope.Hash.IsZero ? Hash256.Of(envelope.Value.Span) : envelope.Hash;
         (entry.Id, entry.Time) = (envelope.Id.Value, envelope.Time.UnixMicroseconds);
-        entry.Version = _texts.NumberOf(envelope.SchemaVersion.Text);
-        entry.Producer = _texts.NumberOf(envelope.Producer);
+        entry.Version = _versions.NumberOf(envelope.SchemaVersion.Text);
+        entry.Producer = _producers.NumberOf(envelope.Producer);
         if (origin == RecordOrigin.Page) entry.Round = feed.Round;
         _counters.Applied++;
         Accept(feed, part, key, envelope.Sequence.Value);

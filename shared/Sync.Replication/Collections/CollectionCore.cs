@@ -36,7 +36,8 @@ public sealed partial class CollectionCore<T>
     private readonly bool _isOneCollection;
     private readonly Dictionary<(string Vault, string Collection), CollectionPart<T>> _parts = [];
     private readonly List<CollectionFeed<T>> _feeds = [new(null)];
-    private readonly TextTable _texts = new();
+    private readonly TextTable _versions = new();
+    private readonly TextTable _producers = new();
     private CollectionPart<T>? _onlyPart;
     private HistoryId _history;
     private bool _isSubscribed, _isFull, _isDisposed;

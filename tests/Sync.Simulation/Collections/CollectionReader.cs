@@ -54,8 +54,9 @@ internal sealed class CollectionReader
             Told(new(envelope.Feed, envelope.History, envelope.Position));
     }
 
-    // Of another history, or before the first page, it says nothing about positions.
-    private void Told(FeedPosition at)
+    /// <summary>What is committed now may have been missed: it is not current again before it is there. (Of another history,
+    /// or before the first load, nothing is said about positions.)</summary>
+    public void Told(FeedPosition at)
     {
         if (at.History != _core.History || !_core.FreshnessOf(at.Feed).IsKnown) return;
         ref var last = ref _told[at.Feed.Value];

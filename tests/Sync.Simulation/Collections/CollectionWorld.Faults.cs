@@ -118,6 +118,8 @@ internal sealed partial class CollectionWorld
     private void Disrupt()
     {
         _core.Disrupted(At(), _effects);
+        for (var feed = 0; feed < _plan.Feeds; feed++)
+            _reader.Told(new(new(feed), _truth.History, new(_truth.Now.Feeds[feed].Count)));
         Touched("disrupted");
     }
 

@@ -65,6 +65,19 @@ public sealed class CollectionScopeTests
     }
 
     [Fact]
+    public void A_digest_does_not_stand_at_a_change_that_has_not_arrived()
+    {
+        var of = new CollectionOf();
+        of.Core.Subscribed(of.At, of.Effects);
+        of.Answer(Page(10, true, [Put("a", 1, 4)], collections: [new("acme", "user", new(4))]));
+        of.Answer(Page(20, false, [Put("b", 1, 3)], collections: [new("acme", "user", new(15))]));
+        of.Core.Digest("acme", "user").Position.ShouldBe(new Position(4));
+        of.Live(Tombstone("a", 2, 15, after: 4));
+        of.Core.Digest("acme", "user").ShouldSatisfyAllConditions(
+            digest => digest.Position.ShouldBe(new Position(15)), digest => digest.Count.ShouldBe(1));
+    }
+
+    [Fact]
     public void A_record_tells_what_its_envelope_told()
     {
         var of = Loaded(10);
