@@ -64,7 +64,7 @@ public sealed partial class ComposeTests
                where line.StartsWith("FROM ", StringComparison.Ordinal)
                select line.Split(' ')[1],
         ];
-        images.Length.ShouldBe(6);
+        images.Length.ShouldBe(8);
 
         Repository.ShouldBeNone(
             images.Where(image => !PinnedImage().IsMatch(image)), "An image names a full version:");
