@@ -7,8 +7,10 @@ namespace Sync.Client;
 /// <param name="History">The ledger's history.</param>
 /// <param name="Bus">The writer's bus connection.</param>
 /// <param name="Feeds">All feeds.</param>
+/// <param name="UptimeMs">Milliseconds since the writer that answered was started.</param>
 public sealed record WriterStatus(
-    string Version, string Writer, string Substrate, long History, WriterBusStatus Bus, IReadOnlyList<WriterFeedStatus> Feeds);
+    string Version, string Writer, string Substrate, long History, WriterBusStatus Bus, IReadOnlyList<WriterFeedStatus> Feeds,
+    long UptimeMs = 0);
 
 /// <summary>The bus as the writer sees it.</summary>
 /// <param name="Connected">True while it can publish.</param>

@@ -163,6 +163,11 @@ internal sealed class ForwardLane(
         try
         {
             var request = Encode(round);
+            if (request.Length > bus.MaxPayload)
+            {
+                foreach (var write in round) Settle(write, TooLarge(request.Length, bus.MaxPayload));
+                return;
+            }
             var reply =
                 await bus.RequestAsync(Subjects.Default.OfOwn(feed), request, null, AttemptTimeout, _stop.Token);
             Apply(round, reply);
@@ -176,6 +181,12 @@ internal sealed class ForwardLane(
             foreach (var write in round) write.MayBeCommitted = true;
         }
     }
+
+    // An atomic batch goes whole or not at all; a round of single writes is bounded below this.
+    private static Refusal TooLarge(int bytes, int bytesMax) => new(
+        RefusalCode.InvalidBatch,
+        $"The feed's owner is another writer, and the batch would take {bytes} bytes on the way; at most {bytesMax} fit. "
+        + "Send it in parts, or to the feed's owner.");
 
     private ReadOnlyMemory<byte> Encode(List<ForwardedWrite> round)
     {

@@ -19,6 +19,7 @@ internal sealed class WriterEngine(
 
     private readonly ILogger<WriterEngine> _logger = loggers.CreateLogger<WriterEngine>();
     private readonly CancellationTokenSource _stop = new();
+    private readonly long _startedAt = time.GetTimestamp();
     private volatile BusLink? _link;
     private volatile ILedgerStore? _store;
     private volatile Changefeed? _changefeed;
@@ -26,6 +27,9 @@ internal sealed class WriterEngine(
     private volatile BusDoor? _door;
     private Task _starting = Task.CompletedTask;
     private int _isDisposed;
+
+    /// <summary>Since this process took up its work.</summary>
+    public TimeSpan Uptime => time.GetElapsedTime(_startedAt);
 
     public string Owner => settings.Ledger.Owner;
 

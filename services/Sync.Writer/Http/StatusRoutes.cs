@@ -42,6 +42,7 @@ internal sealed class StatusRoutes(WriterEngine engine, EventStreams streams)
         json.WriteStartObject();
         json.WriteString("version"u8, Version);
         json.WriteString("writer"u8, engine.Owner);
+        json.WriteNumber("uptime_ms"u8, (long)engine.Uptime.TotalMilliseconds);
         json.WriteString("substrate"u8, info.Substrate);
         json.WriteNumber("history"u8, info.History.Value);
         json.WriteStartObject("bus"u8);

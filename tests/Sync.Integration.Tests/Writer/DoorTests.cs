@@ -79,6 +79,8 @@ public sealed class DoorTests(WriterFixture fixture)
         ready.Json.GetProperty("checks").EnumerateObject().Select(check => check.Name)
             .ShouldBe(["database", "broker", "lease"]);
         var status = await Writer.GetAsync("/v1/status");
+        status.Number("uptime_ms").ShouldBeGreaterThan(0);
+        status.Json.GetProperty("feeds")[0].GetProperty("publish_lag").GetInt64().ShouldBeGreaterThanOrEqualTo(0);
         status.Json.GetProperty("substrate").GetString().ShouldBe("postgres");
         status.Json.GetProperty("feeds").EnumerateArray()
             .ShouldAllBe(feed => feed.GetProperty("owned_here").GetBoolean());

@@ -49,6 +49,12 @@ public sealed class ForwardingTests(PostgresFixture postgres)
         (await other.BatchAsync("""{"vault":"acme","collection":"c","key":"x","value":1}""", "?atomic=true"))
             .Lines.Single().GetProperty("sequence").GetInt64().ShouldBe(1);
 
+        // What does not fit a message is refused before it is sent, not lost on the way.
+        var large = string.Concat(Enumerable.Range(0, 4).Select(index =>
+            $$"""{"vault":"acme","collection":"c","key":"large{{index}}","value":"{{new string('x', 400_000)}}"}""" + "\n"));
+        (await other.BatchAsync(large, "?atomic=true")).Problem.ShouldBe("invalid-batch");
+        (await owner.BatchAsync(large, "?atomic=true")).Lines.Count.ShouldBe(4);
+
         await owner.DisposeAsync();
         var after = await other.PutAsync("/v1/vaults/acme/c/a", "3", ("Idempotency-Key", "two"));
         after.Number("sequence").ShouldBe(2);
