@@ -44,10 +44,19 @@ internal sealed class CollectionReads(
                     var name = new CollectionName(query.Vault, query.Collection);
                     collection = (await names.CollectionsAsync(connection, [name], token).ConfigureAwait(false))[0]?.Id ?? 0;
                 }
-                return await reads.PageAsync(
-                    connection, query.Feed, feeds[query.Feed.Value].Window, limit, token, Value(query.After.Value),
-                    Value(query.UpTo?.Value ?? long.MaxValue), Value(collection), Value(vault), Value(query.KeyPrefix),
-                    Value((long)limit + 1), Value((long)bytesMax)).ConfigureAwait(false);
+                // What was asked for may be any number; the sum must stay one.
+                var after = Math.Clamp(query.After.Value, 0, long.MaxValue - ILedgerStore.PositionsWalkedMax);
+                var walked = Math.Min(query.UpTo?.Value ?? long.MaxValue, after + ILedgerStore.PositionsWalkedMax);
+                var page = await reads.PageAsync(
+                    connection, query.Feed, feeds[query.Feed.Value].Window, limit, token, Value(after), Value(walked),
+                    Value(collection), Value(vault), Value(query.KeyPrefix), Value((long)limit + 1), Value((long)bytesMax))
+                    .ConfigureAwait(false);
+                var upTo = Math.Min(query.UpTo?.Value ?? long.MaxValue, page.Position.Value);
+                return page with
+                {
+                    More = page.More || walked < upTo,
+                    Through = page.More ? page.Facts[^1].Position : new Position(Math.Min(walked, upTo)),
+                };
             },
             cancellation);
 

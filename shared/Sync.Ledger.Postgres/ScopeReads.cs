@@ -47,6 +47,8 @@ internal sealed class ScopeReads(Connections connections, NameDirectory names, i
         SyncedPattern scope, FeedId feed, Position after, int limit, int bytesMax, CancellationToken cancellation)
     {
         var range = ScopeRange.Of(scope);
+        // What was asked for may be any number; the sum of it and of the positions to walk must stay one.
+        after = new Position(Math.Clamp(after.Value, 0, long.MaxValue - ILedgerStore.PositionsWalkedMax));
         return connections.ReadAsync(
             async (connection, token) =>
             {

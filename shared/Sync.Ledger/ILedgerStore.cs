@@ -64,7 +64,9 @@ public interface ILedgerStore : IAsyncDisposable
     /// <summary>Facts of a feed after a position, dense; a hole is <see cref="SyncErrorCode.Corrupt"/>, never skipped.</summary>
     ValueTask<FactPage> ReadFeedAsync(FeedId feed, Position after, int limit, int bytesMax, CancellationToken cancellation = default);
 
-    /// <summary>A replay window of a feed: as <see cref="ReadFeedAsync"/>, but filtered, so positions may jump.</summary>
+    /// <summary>A replay window of a feed: as <see cref="ReadFeedAsync"/>, but filtered, so positions may jump. At most
+    /// <see cref="PositionsWalkedMax"/> positions are walked: a page may be empty and yet not the last one. Go on behind
+    /// <see cref="FactPage.Through"/>.</summary>
     ValueTask<FactPage> WindowAsync(WindowQuery query, int limit, int bytesMax, CancellationToken cancellation = default);
 
     /// <summary>A page of the live records of a scope in one feed, ordered by the UTF-8 bytes of vault, collection, key, of
@@ -269,7 +271,11 @@ public readonly record struct AsOf(Sequence? Sequence, Position? Position, Times
 /// <param name="Facts">The facts.</param>
 /// <param name="More">True when the page was cut by its limits.</param>
 public sealed record FactPage(
-    FeedId Feed, HistoryId History, Position Floor, Position Position, IReadOnlyList<Fact> Facts, bool More);
+    FeedId Feed, HistoryId History, Position Floor, Position Position, IReadOnlyList<Fact> Facts, bool More)
+{
+    /// <summary>Of a window: everything in it up to and with this position is in the page. 0 for other pages.</summary>
+    public Position Through { get; init; }
+}
 
 /// <summary>Which facts of a feed to replay.</summary>
 /// <param name="Feed">The feed.</param>

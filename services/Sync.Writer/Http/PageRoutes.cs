@@ -120,5 +120,5 @@ internal sealed class PageRoutes(WriterEngine engine)
         page.More && page.Facts.Count > 0 ? page.Facts[^1].Sequence.Value : null;
 
     private static long? NextPosition(FactPage page) =>
-        page.More && page.Facts.Count > 0 ? page.Facts[^1].Position.Value + 1 : null;
+        page.More ? page.Through.Value + 1 : null;
 }

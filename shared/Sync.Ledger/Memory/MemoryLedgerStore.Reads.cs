@@ -90,23 +90,32 @@ public sealed partial class MemoryLedgerStore
     /// <inheritdoc/>
     public ValueTask<FactPage> ReadFeedAsync(
         FeedId feed, Position after, int limit, int bytesMax, CancellationToken cancellation = default) =>
-        WindowAsync(new WindowQuery(feed, after), limit, bytesMax, cancellation);
+        new(Window(new WindowQuery(feed, after), limit, bytesMax, int.MaxValue));
 
     /// <inheritdoc/>
     public ValueTask<FactPage> WindowAsync(
-        WindowQuery query, int limit, int bytesMax, CancellationToken cancellation = default)
+        WindowQuery query, int limit, int bytesMax, CancellationToken cancellation = default) =>
+        new(Window(query, limit, bytesMax, ILedgerStore.PositionsWalkedMax));
+
+    private FactPage Window(WindowQuery query, int limit, int bytesMax, int walkedMax)
     {
         lock (_gate)
         {
             var row = Row(query.Feed);
             var page = new PageBuilder(limit, bytesMax);
             var upTo = query.UpTo is { } wanted && wanted < row.Position ? wanted : row.Position;
-            for (var position = Math.Max(0, query.After.Value); position < upTo.Value; position++)
+            var first = Math.Clamp(query.After.Value, 0, row.Position.Value);
+            var end = Math.Min(upTo.Value, first + walkedMax);
+            for (var position = first; position < end; position++)
             {
                 var fact = row.Facts[(int)position];
                 if (Matches(query, fact) && !page.TryAdd(fact)) break;
             }
-            return new(PageOf(query.Feed, row.Position, page));
+            return PageOf(query.Feed, row.Position, page) with
+            {
+                More = page.More || end < upTo.Value,
+                Through = page.More ? page.Facts[^1].Position : new Position(end),
+            };
         }
     }
 

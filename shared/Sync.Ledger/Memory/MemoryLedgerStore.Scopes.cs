@@ -43,7 +43,7 @@ public sealed partial class MemoryLedgerStore
         {
             var row = Row(feed);
             var page = new PageBuilder(limit, bytesMax);
-            var first = Math.Max(0, after.Value);
+            var first = Math.Clamp(after.Value, 0, row.Position.Value);
             var end = Math.Min(row.Position.Value, first + ILedgerStore.PositionsWalkedMax);
             for (var position = first; position < end; position++)
             {

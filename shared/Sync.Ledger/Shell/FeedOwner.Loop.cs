@@ -114,6 +114,9 @@ internal sealed partial class FeedOwner
                 _parts.Logger.CommitFailed(Feed, group.Facts.Count, failed.Detail);
                 break;
             case CommitOutcome.Unknown unknown:
+                // The first is resolved and tried again at once. A cause that stays, such as a store that finds itself
+                // corrupt, must not make a loop of commits and take-overs.
+                if (++_commitFailures > 1) _commitAt = now + _parts.RetryDelay(_commitFailures - 1);
                 _parts.Logger.CommitUnknown(Feed, group.Facts.Count, unknown.Detail);
                 break;
             case CommitOutcome.DataError error:

@@ -128,6 +128,21 @@ public abstract partial class LedgerStoreCompliance
             (await ChangesAsync(scope, driver.Lease.Feed, 0, 1000, Plenty)).Select(envelope => envelope.Key)
                 .ShouldBe([User("first"), User("last")]);
         }
+        var window = await Store.WindowAsync(new(driver.Lease.Feed, new Position(1), null, "acme"), 1000, Plenty);
+        (window.Facts.Count, window.More, window.Through.Value).ShouldBe((0, true, 1L + ILedgerStore.PositionsWalkedMax));
+        window = await Store.WindowAsync(new(driver.Lease.Feed, window.Through, null, "acme"), 1000, Plenty);
+        (window.Facts.Count, window.More, window.Through).ShouldBe((1, false, end));
+        window = await Store.WindowAsync(new(driver.Lease.Feed, new Position(1), new Position(99), "acme"), 1000, Plenty);
+        (window.Facts.Count, window.More, window.Through.Value).ShouldBe((0, false, 99L));
+        foreach (var far in new[] { end, end.Next, new Position(long.MaxValue) })
+        {
+            window = await Store.WindowAsync(new(driver.Lease.Feed, far), 1000, Plenty);
+            (window.Facts.Count, window.More, window.Through).ShouldBe((0, false, end));
+            foreach (var scope in new[] { SyncedPattern.OfVault("acme"), SyncedPattern.OfCollection("acme", "user") })
+                (await Store.ChangesAsync(scope, driver.Lease.Feed, far, 1000, Plenty)).Through.ShouldBe(end);
+        }
+        window = await Store.WindowAsync(new(driver.Lease.Feed, Position.Start, null, other), 3, Plenty);
+        (window.Facts.Count, window.More, window.Through.Value).ShouldBe((3, true, 4L));
     }
 
     [Fact]

@@ -240,6 +240,24 @@ public sealed class LedgerNodeTests : IAsyncDisposable
         Committed(await node.WriteAsync(Put(User("c"))));
     }
 
+    [Fact]
+    public async Task A_store_that_never_tells_an_outcome_is_not_asked_again_without_a_pause()
+    {
+        var commits = 0;
+        var store = new ScriptedStore(_ledger)
+        {
+            OnCommit = (_, _) =>
+            {
+                Interlocked.Increment(ref commits);
+                throw new SyncException(SyncErrorCode.Corrupt, "injected");
+            },
+        };
+        var options = Options("one") with { WriteTimeout = TimeSpan.FromMilliseconds(300), RetryDelay = TimeSpan.FromSeconds(10) };
+        var node = await StartAsync("one", store, options);
+        (await node.WriteAsync(Put(User("a")))).ShouldNotBeOfType<WriteResult.Committed>();
+        commits.ShouldBeInRange(1, 2);
+    }
+
     private async Task<LedgerNode> StartAsync(string owner, ILedgerStore? store = null, LedgerOptions? options = null)
     {
         var node = new LedgerNode(
