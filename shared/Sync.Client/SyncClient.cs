@@ -175,6 +175,13 @@ public sealed class SyncClient : IAsyncDisposable
         string vault, string collection, SyncSchema<T>? schema = null, CancellationToken cancellation = default) =>
         CollectionAsync(OptionsOf(SyncedPattern.OfCollection(vault, collection), schema), cancellation);
 
+    /// <summary>Opens a replica of all collections of a vault, those to come included; one schema must read them all
+    /// (<c>SyncSchema.Raw</c> and <c>SyncSchema.Document</c> do).</summary>
+    /// <exception cref="SyncException">As above.</exception>
+    public Task<CollectionReplica<T>> VaultAsync<T>(
+        string vault, SyncSchema<T>? schema = null, CancellationToken cancellation = default) =>
+        CollectionAsync(OptionsOf(SyncedPattern.OfVault(vault), schema), cancellation);
+
     /// <summary>Opens a replica of one collection in all shards of a group, new ones included.</summary>
     /// <exception cref="SyncException">As above.</exception>
     public Task<CollectionReplica<T>> GroupAsync<T>(

@@ -46,6 +46,7 @@ public sealed class TailTests(ITestOutputHelper output)
 
     [Theory]
     [InlineData("tests/Sync.Integration.Tests/Samples/FirstReplica.cs", "        // README\n")]
+    [InlineData("tests/Sync.Integration.Tests/Samples/FirstCollection.cs", "        // README\n")]
     [InlineData("tests/consumers/node/first.mjs", null)]
     public void The_README_shows_the_examples_as_they_are(string file, string? marker)
     {
