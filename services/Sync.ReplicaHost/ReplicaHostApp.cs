@@ -46,7 +46,8 @@ public static class ReplicaHostApp
     {
         // The one place that draws from the process's random source: jitter only.
         services.AddSingleton(new Random());
-        services.AddSingleton(settings).AddSingleton(settings.Host).AddSingleton(settings.Host.Streams).AddSingleton(parts);
+        services.AddSingleton(settings).AddSingleton(settings.Host).AddSingleton(settings.Host.Streams);
+        services.AddSingleton(parts);
         services.AddSingleton(TimeProvider.System).AddSingleton<ProcessEnd>();
         services.AddSingleton<FollowedScopes>().AddSingleton<ReplicaEngine>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplicaEngine>());

@@ -28,11 +28,12 @@ public sealed record ReplicaHostOptions
     /// <summary>Limits and times of streams.</summary>
     public EventStreamOptions Streams { get; init; } = new();
 
-    /// <summary>Changes of a scope that are kept for streams; one that is further behind begins again. 16..1000000.</summary>
+    /// <summary>Changes of a scope that are kept for streams; one that is further behind begins again.
+    /// 16..1000000.</summary>
     public int ChangesKept { get; init; } = 65_536;
 
-    /// <summary>How long a request to the writer may take: one that vanished must not hold up a scope for long. 100 ms..5
-    /// min.</summary>
+    /// <summary>How long a request to the writer may take: one that vanished must not hold up a scope for long. 100
+    /// ms..5 min.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>How long requests may go on after the stop signal. 100 ms..1 min.</summary>
@@ -100,7 +101,8 @@ public sealed record FollowOptions
     internal static void Check(FollowOptions options, SettingChecks checks)
     {
         if (options.Group is null == options.Vault is null)
-            checks.Add($"{checks.Section} gives {(options.Group is null ? "neither" : "both")} of Group and Vault; give one");
+            checks.Add(
+                $"{checks.Section} gives {(options.Group is null ? "neither" : "both")} of Group and Vault; give one");
         if (Scopes.Check(options.Scope) is { } wrong) checks.Add($"{checks.Section} is {options.Scope}: {wrong}");
     }
 }

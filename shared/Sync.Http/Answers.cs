@@ -43,7 +43,8 @@ public static class Answers
         }
         context.Response.ContentType = MediaTypes.NameOf(form);
         context.Response.ContentLength = buffer.WrittenCount;
-        await context.Response.BodyWriter.WriteAsync(buffer.WrittenMemory, context.RequestAborted).ConfigureAwait(false);
+        await context.Response.BodyWriter.WriteAsync(buffer.WrittenMemory, context.RequestAborted)
+            .ConfigureAwait(false);
     }
 
     private static Problem NotJson { get; } = RecordProblems.NotAcceptable(

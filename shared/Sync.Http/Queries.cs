@@ -47,7 +47,8 @@ public static class Queries
         return null;
     }
 
-    /// <summary>The parameter <c>limit</c>: 1 to <see cref="LimitMax"/>, <see cref="LimitDefault"/> unless given.</summary>
+    /// <summary>The parameter <c>limit</c>: 1 to <see cref="LimitMax"/>, <see cref="LimitDefault"/> unless
+    /// given.</summary>
     public static Problem? TryLimit(HttpRequest request, out int limit)
     {
         var problem = TryNumber(request, "limit", 1, LimitMax, out var given);

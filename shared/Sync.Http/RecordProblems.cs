@@ -6,7 +6,8 @@ namespace Sync.Http;
 public static class RecordProblems
 {
     /// <summary>A vault, collection or key is not one.</summary>
-    public static Problem InvalidName(string detail) => new(400, "invalid-name", "A name breaks the rules", detail + ".");
+    public static Problem InvalidName(string detail) =>
+        new(400, "invalid-name", "A name breaks the rules", detail + ".");
 
     /// <summary>There is no record, or no longer.</summary>
     public static Problem NotFound(string detail) => new(404, "not-found", "There is no record", detail);

@@ -21,7 +21,9 @@ public static class RecordTargets
             {
                 context.Features.Set(target);
                 context.Request.Path = prefix + (target!.Key is null ? "v/c" : "v/c/k");
-                return target.Wrong is null ? next(context) : RecordProblems.InvalidName(target.Wrong).AnswerAsync(context);
+                return target.Wrong is null
+                    ? next(context)
+                    : RecordProblems.InvalidName(target.Wrong).AnswerAsync(context);
             }
         }
         // A path that only looks like one of these once the framework has decoded it has no names to go with it.

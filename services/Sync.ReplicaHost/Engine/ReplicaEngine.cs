@@ -7,8 +7,8 @@ using Sync.Transport;
 
 namespace Sync.ReplicaHost.Engine;
 
-/// <summary>Brings up what is followed, in the background and with patience: a broker or writer that is away is waited for, a
-/// wrong setting ends the process. And brings it down in the reverse order.
+/// <summary>Brings up what is followed, in the background and with patience: a broker or writer that is away is waited
+/// for, a wrong setting ends the process. And brings it down in the reverse order.
 /// <para>Only the start-up loop writes the fields, each once.</para></summary>
 internal sealed class ReplicaEngine(
     ReplicaHostSettings settings, ReplicaHostParts parts, FollowedScopes scopes, TimeProvider time, Random random,

@@ -3,8 +3,8 @@ using Sync.Transport;
 
 namespace Sync.ReplicaHost.Engine;
 
-/// <summary>What a process that embeds a replica host brings along; null = the host makes it from its settings. What is given
-/// stays the giver's to dispose.</summary>
+/// <summary>What a process that embeds a replica host brings along; null = the host makes it from its settings. What is
+/// given stays the giver's to dispose.</summary>
 public sealed record ReplicaHostParts
 {
     /// <summary>Carries requests to the writer.</summary>

@@ -1,6 +1,5 @@
 using Sync.Contracts;
 using Sync.Hosting;
-using Sync.Http;
 
 namespace Sync.ReplicaHost.Http;
 
@@ -20,17 +19,8 @@ internal static class Problems
         RetryAfter = RetryAfter,
     };
 
-    public static Problem TooManyStreams(int max) => new(
-        503, "overloaded", "Too much is in flight",
-        $"{max} streams are open, as many as are allowed. Repeat the request later.")
-    {
-        RetryAfter = RetryAfter,
-    };
-
     public static Problem Unaddressed { get; } = CommonProblems.Malformed(
         "Give vault or group (not both), and a collection if only that is wanted.");
-
-    public static Problem NoEvents { get; } = RecordProblems.NotAcceptable("A stream is text/event-stream; ask for that.");
 
     /// <summary>What the application's own exceptions mean to a caller; null = a defect.</summary>
     public static Problem? Of(Exception error) => error is SyncException { Code: SyncErrorCode.Invalid } known

@@ -9,8 +9,8 @@ using Record = Sync.Replication.CollectionRecord<System.ReadOnlyMemory<byte>>;
 
 namespace Sync.ReplicaHost.Http;
 
-/// <summary>A page of records in both forms: <c>{feed, history, position, next, items}</c>; the first three are null while
-/// nothing is known of the feed. <c>next</c> is what to give as <c>after</c>; null = that was all.</summary>
+/// <summary>A page of records in both forms: <c>{feed, history, position, next, items}</c>; the first three are null
+/// while nothing is known of the feed. <c>next</c> is what to give as <c>after</c>; null = that was all.</summary>
 internal sealed record RecordPage(CollectionFeed? Feed, string? Next, IReadOnlyList<Record> Items)
 {
     private const int Members = 5;

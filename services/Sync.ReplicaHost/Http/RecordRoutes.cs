@@ -10,7 +10,8 @@ using Record = Sync.Replication.CollectionRecord<System.ReadOnlyMemory<byte>>;
 
 namespace Sync.ReplicaHost.Http;
 
-/// <summary>What is held: a record, a page of a collection, the digest of a collection, the vaults of a group.</summary>
+/// <summary>What is held: a record, a page of a collection, the digest of a collection, the vaults of a
+/// group.</summary>
 internal sealed class RecordRoutes(FollowedScopes scopes)
 {
     /// <summary>A page stops after the record that passes this many value bytes.</summary>
@@ -96,7 +97,8 @@ internal sealed class RecordRoutes(FollowedScopes scopes)
         var scope = SyncedPattern.OfCollection(target.Vault, target.Collection);
         var followed = scopes.Find(scope);
         if (followed is null) problem ??= Problems.NotFollowed($"{target.Vault}/{target.Collection}");
-        else if (followed.Held is not { Status: not CollectionStatus.Loading }) problem ??= Problems.Loading(followed.Scope);
+        else if (followed.Held is not { Status: not CollectionStatus.Loading })
+            problem ??= Problems.Loading(followed.Scope);
         if (problem is null) return followed!.Held;
         await problem.AnswerAsync(context);
         return null;

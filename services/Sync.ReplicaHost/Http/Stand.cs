@@ -22,8 +22,8 @@ internal static class Stand
         _ => "full",
     };
 
-    /// <summary>Writes <c>Sync-Status</c>, <c>Sync-Position</c> and <c>Sync-Known-At</c>: those of the feed, when it is known
-    /// which.</summary>
+    /// <summary>Writes <c>Sync-Status</c>, <c>Sync-Position</c> and <c>Sync-Known-At</c>: those of the feed, when it is
+    /// known which.</summary>
     /// <param name="response">The answer.</param>
     /// <param name="held">The scope.</param>
     /// <param name="feed">The feed of the records; null = not known, then that of a scope which has one only.</param>

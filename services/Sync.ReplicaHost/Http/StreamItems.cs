@@ -8,10 +8,12 @@ using Record = Sync.Replication.CollectionRecord<System.ReadOnlyMemory<byte>>;
 
 namespace Sync.ReplicaHost.Http;
 
-/// <summary>What one stream sends, one item at a time as its client takes them: a snapshot in chunks, <c>ready</c>, then changes;
-/// <c>reset</c>, and a snapshot again, when its place in the replica's log of changes is lost or the history was replaced.
-/// <para>The cursor is taken before the snapshot is read, so what changes meanwhile follows as a change. A change is sent as the
-/// record is held when its turn comes: one that was overtaken is left out, since the newer one follows.</para></summary>
+/// <summary>What one stream sends, one item at a time as its client takes them: a snapshot in chunks, <c>ready</c>,
+/// then changes; <c>reset</c>, and a snapshot again, when its place in the replica's log of changes is lost or the
+/// history was replaced.
+/// <para>The cursor is taken before the snapshot is read, so what changes meanwhile follows as a change. A change is
+/// sent as the record is held when its turn comes: one that was overtaken is left out, since the newer one
+/// follows.</para></summary>
 internal sealed class StreamItems(Followed followed, SyncedPattern wanted, StreamCounters counters, TimeProvider time)
 {
     private const int ChunkRecords = 200;
@@ -22,7 +24,8 @@ internal sealed class StreamItems(Followed followed, SyncedPattern wanted, Strea
     private readonly CollectionNote[] _notes = new CollectionNote[NotesAtATime];
     private readonly List<Record> _records = new(ChunkRecords);
 
-    public async IAsyncEnumerable<ServerEvent> RunAsync([EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<ServerEvent> RunAsync(
+        [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         counters.Open();
         while (true)

@@ -7,7 +7,8 @@ using Sync.ReplicaHost.Engine;
 namespace Sync.ReplicaHost.Http;
 
 /// <summary>The route of streams: what is held of a scope, then its changes.</summary>
-internal sealed class StreamRoute(FollowedScopes scopes, EventStreams streams, StreamCounters counters, TimeProvider time)
+internal sealed class StreamRoute(
+    FollowedScopes scopes, EventStreams streams, StreamCounters counters, TimeProvider time)
 {
     public async Task GetAsync(HttpContext context)
     {

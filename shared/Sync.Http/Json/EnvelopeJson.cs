@@ -21,7 +21,8 @@ public static class EnvelopeJson
         return true;
     }
 
-    /// <summary>Writes an envelope whatever its value is: one that cannot be JSON is <c>value_msgpack</c>, base64.</summary>
+    /// <summary>Writes an envelope whatever its value is: one that cannot be JSON is <c>value_msgpack</c>,
+    /// base64.</summary>
     public static void WriteAny(Utf8JsonWriter json, Envelope envelope)
     {
         ArgumentNullException.ThrowIfNull(json);
