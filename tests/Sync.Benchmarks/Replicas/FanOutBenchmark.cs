@@ -17,8 +17,9 @@ namespace Sync.Benchmarks.Replicas;
 /// </summary>
 internal static class FanOutBenchmark
 {
-    private const int Count = 1000;
-    private const int Window = 64;
+    private const int Replicas = 1000;
+    private const int Burst = 8;
+    private const int BurstsAhead = 8;
     private static readonly SyncedKey Key = Item.Key(1);
 
     public static async Task<int> RunAsync(string[] args)
@@ -29,7 +30,7 @@ internal static class FanOutBenchmark
         await using var publisher = await Bare.ConnectAsync(server.Url);
         var source = new Source(publisher);
         var report = new Report(
-            $"B6 applies/s of {Count} replicas of one key, {source.Bytes}-byte envelopes, {rounds} alternating rounds");
+            $"B6 applies/s of {Replicas} replicas of one key, {source.Bytes}-byte envelopes, {rounds} alternating rounds");
         var bare = report.Line("(a) over 1,000 bare subscriptions", "applies/s", 4, atLeast: true);
         var apart = report.Line("(b) over a subscription each", "applies/s", 10, atLeast: true);
         for (var round = 0; round < rounds; round++)
@@ -50,12 +51,12 @@ internal static class FanOutBenchmark
     private static async Task<Rate> BareAsync(string url, Source source, TimeSpan time)
     {
         await using var connection = await Bare.ConnectAsync(url);
-        var received = 0L;
+        var progress = new Progress();
         var subscriptions = new List<IAsyncDisposable>();
-        for (var index = 0; index < Count; index++)
+        for (var index = 0; index < Replicas; index++)
             subscriptions.Add(await connection.SubscribeConfirmedAsync(
-                Subjects.Default.Of(Key), (in NatsMessageView _) => Volatile.Write(ref received, received + 1)));
-        var rate = await source.RunAsync(time, () => Volatile.Read(ref received));
+                Subjects.Default.Of(Key), (in NatsMessageView _) => progress.Add()));
+        var rate = await source.RunAsync(time, progress);
         foreach (var subscription in subscriptions) await subscription.DisposeAsync();
         return rate;
     }
@@ -64,8 +65,9 @@ internal static class FanOutBenchmark
     {
         await using var bus = await SyncBus.ConnectAsync(new BusOptions { Url = url });
         var sides = new List<(NatsTransport Transport, ReplicaHub Hub)>();
-        var applied = new Applied();
-        for (var index = 0; index < Count; index++)
+        var progress = new Progress();
+        var applied = new Applied(progress);
+        for (var index = 0; index < Replicas; index++)
         {
             if (index == 0 || !isShared)
             {
@@ -75,7 +77,7 @@ internal static class FanOutBenchmark
             var replica = await sides[^1].Hub.OpenAsync(new ReplicaOptions<Item> { Key = Key, Schema = ItemSchema.Instance });
             replica.Changes.Subscribe(applied);
         }
-        var rate = await source.RunAsync(time, () => applied.Count);
+        var rate = await source.RunAsync(time, progress);
         foreach (var (transport, hub) in sides)
         {
             await hub.DisposeAsync();
@@ -87,15 +89,26 @@ internal static class FanOutBenchmark
     /// <summary>How fast, and the processor time of this process for each.</summary>
     private readonly record struct Rate(double PerSecond, double Cpu);
 
-    private sealed class Applied : IObserver<ReplicaChange<Item>>
+    /// <summary>Counts what is delivered, and lets the publisher go on.</summary>
+    private sealed class Progress
     {
         private long _count;
 
+        public SemaphoreSlim Room { get; } = new(BurstsAhead);
+
         public long Count => Interlocked.Read(ref _count);
 
+        public void Add()
+        {
+            if (Interlocked.Increment(ref _count) % ((long)Replicas * Burst) == 0) Room.Release();
+        }
+    }
+
+    private sealed class Applied(Progress progress) : IObserver<ReplicaChange<Item>>
+    {
         public void OnNext(ReplicaChange<Item> value)
         {
-            if (value.Kind == ReplicaChangeKind.Applied) Interlocked.Increment(ref _count);
+            if (value.Kind == ReplicaChangeKind.Applied) progress.Add();
         }
 
         public void OnCompleted()
@@ -114,24 +127,22 @@ internal static class FanOutBenchmark
 
         public int Bytes => Encode(1).Length;
 
-        public async Task<Rate> RunAsync(TimeSpan time, Func<long> received)
+        public async Task<Rate> RunAsync(TimeSpan time, Progress progress)
         {
-            var (sent, before) = (0L, received());
+            var sent = 0L;
             var (start, cpu) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
-            while (Stopwatch.GetElapsedTime(start) < time || received() - before < sent * Count)
+            while (Stopwatch.GetElapsedTime(start) < time)
             {
-                if (Stopwatch.GetElapsedTime(start) < time && (sent * Count) - (received() - before) < Window * Count)
-                {
+                if (!await progress.Room.WaitAsync(TimeSpan.FromSeconds(60))) throw new InvalidOperationException("void: it stands still");
+                for (var one = 0; one < Burst; one++, sent++)
                     await connection.PublishAsync(Subjects.Default.Of(Key), Encode(++_sequence).ToArray());
-                    sent++;
-                }
-                else await Task.Yield();
-                if (Stopwatch.GetElapsedTime(start) > time + TimeSpan.FromSeconds(60))
-                    throw new InvalidOperationException($"void: {sent * Count - (received() - before)} were not delivered");
             }
-            var all = sent * Count;
+            for (var ahead = 0; ahead < BurstsAhead; ahead++)
+                if (!await progress.Room.WaitAsync(TimeSpan.FromSeconds(60)))
+                    throw new InvalidOperationException($"void: {(sent * Replicas) - progress.Count} were not delivered");
             return new Rate(
-                all / Stopwatch.GetElapsedTime(start).TotalSeconds, (Environment.CpuUsage.TotalTime - cpu).TotalSeconds / all);
+                progress.Count / Stopwatch.GetElapsedTime(start).TotalSeconds,
+                (Environment.CpuUsage.TotalTime - cpu).TotalSeconds / progress.Count);
         }
 
         private ReadOnlyMemory<byte> Encode(long sequence)
