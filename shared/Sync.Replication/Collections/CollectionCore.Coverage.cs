@@ -129,18 +129,24 @@ public sealed partial class CollectionCore<T>
             return;
         }
         _counters.BufferDrops++;
-        _dropped[envelope.Feed] = envelope.Position.Value;
+        Miss(new(envelope.Feed, envelope.History, envelope.Position));
+    }
+
+    // Known before a feed's first page, and not kept: a beat, or an envelope that did not fit.
+    private void Miss(FeedPosition at)
+    {
+        var isKnown = _missed.TryGetValue(at.Feed, out var known);
+        if (!isKnown || known.History != at.History || known.Position < at.Position) _missed[at.Feed] = at;
     }
 
     // The first page of a feed is there: what waited for it goes the way of all live envelopes.
     private void Drain(CollectionFeed<T> feed, CollectionMoment at, CollectionEffects<T> effects)
     {
-        // What was dropped is committed, so changes that are asked for from here on bring it, of whatever history it
-        // was.
-        if (_dropped.Remove(feed.Id!.Value, out var dropped))
+        // What was missed is committed, so changes that are asked for from here on bring it, of whatever history it was.
+        if (_missed.Remove(feed.Id!.Value, out var missed))
         {
-            if (_rules.Faults.BufferLossForgotten) Hear(feed, dropped, at.Now);
-            else Check(feed, at.Now);
+            if (_rules.Faults.BufferLossForgotten) Hear(feed, missed.Position.Value, at.Now);
+            else if (missed.History != _history || missed.Position.Value > feed.Heard) Check(feed, at.Now);
         }
         if (_buffer.Count == 0) return;
         var buffered = _buffer.ToArray();

@@ -175,7 +175,7 @@ public sealed partial class CollectionCore<T>
         _toRefetch.Clear();
         _refetching = null;
         _buffer.Clear();
-        _dropped.Clear();
+        _missed.Clear();
         _bufferBytes = 0;
         _refusedMajor = default;
         (_refused, _reasons) = (0, 0);

@@ -10,7 +10,7 @@ public sealed partial class CollectionCore<T>
 
     private readonly Dictionary<long, Outstanding> _outstanding = [];
     private readonly List<Envelope> _buffer = [];
-    private readonly Dictionary<FeedId, long> _dropped = [];
+    private readonly Dictionary<FeedId, FeedPosition> _missed = [];
     private long _bufferBytes;
     private long _requests;
     private long _refetchId;

@@ -97,8 +97,12 @@ public sealed partial class CollectionCore<T>
     {
         ArgumentNullException.ThrowIfNull(beat);
         if (_isDisposed || _isFull || _rules.Faults.BeatsIgnored || beat.Position < beat.Prev) return;
-        // Before the first page a beat says nothing: if it matters, the next one's prev is above that page.
-        if (!TryFeed(beat.Feed, out var feed) || !feed.HasEverPaged) return;
+        if (!TryFeed(beat.Feed, out var feed) || !feed.HasEverPaged)
+        {
+            // Whether it says more than the first page is known when that is there.
+            if (IsFeedPossible(beat.Feed)) Miss(new(beat.Feed, beat.History, beat.Position));
+            return;
+        }
         if (IsOtherHistory(beat.History)) Check(feed, at.Now);
         else Join(feed, beat, at);
         End(at, effects);

@@ -54,11 +54,11 @@ internal sealed class CollectionReader
             Told(new(envelope.Feed, envelope.History, envelope.Position));
     }
 
-    /// <summary>What is committed now may have been missed: it is not current again before it is there. (Of another history,
-    /// or before the first load, nothing is said about positions.)</summary>
+    /// <summary>What is committed now may have been missed: it is not current again before it is there. (What is
+    /// of an old history says nothing.)</summary>
     public void Told(FeedPosition at)
     {
-        if (at.History != _core.History || !_core.FreshnessOf(at.Feed).IsKnown) return;
+        if (at.History != _truth.History) return;
         ref var last = ref _told[at.Feed.Value];
         if (last.History != at.History || last.Position < at.Position) last = at;
     }

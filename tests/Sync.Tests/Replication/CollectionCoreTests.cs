@@ -93,6 +93,24 @@ public sealed class CollectionCoreTests
     }
 
     [Fact]
+    public void A_beat_that_came_before_a_first_page_below_it_is_checked_and_one_at_or_below_it_is_not()
+    {
+        var of = new CollectionOf();
+        of.Core.Subscribed(of.At, of.Effects);
+        of.Hear(BeatOf(10, 12));
+        of.Answer(Page(12));
+        (of.Core.IsCurrent, of.Effects.Requests.Count).ShouldBe((true, 1));
+
+        var early = new CollectionOf();
+        early.Core.Subscribed(early.At, early.Effects);
+        early.Hear(BeatOf(10, 12));
+        early.Answer(Page(11));
+        early.Core.IsCurrent.ShouldBeFalse();
+        early.Answer(Changes(12, [Put("a", 1, 12)]));
+        (early.Core.IsCurrent, early.Covered).ShouldBe((true, 12));
+    }
+
+    [Fact]
     public void Missed_beats_are_checked_at_once()
     {
         var of = Loaded(10);
