@@ -17,8 +17,8 @@ public sealed record InsightHostOptions
     /// <summary>Writers that take the summaries, tried in turn. Default one, http://127.0.0.1:5080.</summary>
     public IReadOnlyList<string> WriterUrls { get; init; } = [];
 
-    /// <summary>What to derive, 1 to 64. Each shows its Insight vault's host totals drawn from many subjects: naming one is the choice to
-    /// allow that.</summary>
+    /// <summary>What to derive, 1 to 64. Each shows its Insight vault's host totals drawn from many subjects: naming
+    /// one is the choice to allow that.</summary>
     public IReadOnlyList<DerivationOptions> Derivations { get; init; } = [];
 
     /// <summary>Most shards of a group that are derived at a time. 1..256.</summary>

@@ -2,8 +2,8 @@ using Sync.Contracts;
 
 namespace Sync.Client;
 
-/// <summary>Reads a whole collection as it was at one position: the fold of the feed's facts 1 to that position. Pages of
-/// a snapshot may each stand at another position, so the changes from the lowest of them through the highest are
+/// <summary>Reads a whole collection as it was at one position: the fold of the feed's facts 1 to that position. Pages
+/// of a snapshot may each stand at another position, so the changes from the lowest of them through the highest are
 /// laid over the pages, in their order. Safe from any thread.</summary>
 /// <param name="source">Where to read.</param>
 /// <param name="limits">Bounds; null = the defaults.</param>
@@ -16,8 +16,8 @@ public sealed class CollectionReader(ICollectionSource source, CollectionReaderL
     /// <param name="vault">The vault.</param>
     /// <param name="collection">The collection.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <exception cref="SyncException"><see cref="SyncErrorCode.Exhausted"/>: more than the limits allow; transient: no answer,
-    /// or the ledger's history or floor moved while it was read, again and again.</exception>
+    /// <exception cref="SyncException"><see cref="SyncErrorCode.Exhausted"/>: more than the limits allow; transient: no
+    /// answer, or the ledger's history or floor moved while it was read, again and again.</exception>
     public async Task<CollectionState> ReadAsync(string vault, string collection, CancellationToken cancellation = default)
     {
         var scope = SyncedPattern.OfCollection(vault, collection);
@@ -51,8 +51,8 @@ public sealed class CollectionReader(ICollectionSource source, CollectionReaderL
             .ConfigureAwait(false);
     }
 
-    // The last change of a key up to the end decides, so laying all of them over the pages needs no look at sequences: a
-    // change that a page had already is followed by every later one of its key.
+    // The last change of a key up to the end decides, so laying all of them over the pages needs no look at sequences:
+    // a change that a page had already is followed by every later one of its key.
     private async Task<CollectionState?> JoinAsync(
         SyncedPattern scope, Held records, FeedPosition start, Position to, CancellationToken cancellation)
     {
@@ -98,7 +98,8 @@ public sealed class CollectionReader(ICollectionSource source, CollectionReaderL
 }
 
 /// <summary>A collection at one position.</summary>
-/// <param name="At">Feed, history and position; every fact of the collection up to it is in the records, none behind it.</param>
+/// <param name="At">Feed, history and position; every fact of the collection up to it is in the records, none behind
+/// it.</param>
 /// <param name="Records">The live records in the order of their keys' UTF-8 bytes.</param>
 public sealed record CollectionState(FeedPosition At, IReadOnlyList<Envelope> Records);
 

@@ -7,8 +7,8 @@ using Sync.Transport;
 
 namespace Sync.InsightHost.Engine;
 
-/// <summary>Brings up bus, client and a runner for each group, and brings them down in the reverse order. A broker or writer that is
-/// away is waited for.
+/// <summary>Brings up bus, client and a runner for each group, and brings them down in the reverse order. A broker or
+/// writer that is away is waited for.
 /// <para>Only the start writes the fields, once; routes find null until then.</para></summary>
 internal sealed class InsightEngine(
     InsightHostSettings settings, InsightHostParts parts, MassTransit.IBus queue, TimeProvider time, ProcessEnd end, ILoggerFactory loggers)

@@ -10,8 +10,9 @@ namespace Sync.InsightHost.Engine;
 /// <param name="Ticket">As <see cref="DeriveShard.Ticket"/>.</param>
 public sealed record DeriveCommand(string Group, string Vault, string Collection, long Ticket);
 
-/// <summary>Carries shards to derive over MassTransit's in-memory transport. Its queue holds at most what is handed out at a time, so it
-/// is bounded. What it holds is gone with the process; the next start compares every shard with its summary.</summary>
+/// <summary>Carries shards to derive over MassTransit's in-memory transport. Its queue holds at most what is handed out
+/// at a time, so it is bounded. What it holds is gone with the process; the next start compares every shard with its
+/// summary.</summary>
 internal sealed class MassTransitQueue(MassTransit.IBus bus, string group) : IDeriveQueue
 {
     /// <summary>The queue's name.</summary>
@@ -26,8 +27,8 @@ internal sealed class MassTransitQueue(MassTransit.IBus bus, string group) : IDe
     }
 }
 
-/// <summary>Carries one command out. It never fails: what becomes of the shard goes to the runner, which retries without holding up this
-/// queue and keeps the dead letters.</summary>
+/// <summary>Carries one command out. It never fails: what becomes of the shard goes to the runner, which retries
+/// without holding up this queue and keeps the dead letters.</summary>
 internal sealed class DeriveConsumer(InsightEngine engine) : IConsumer<DeriveCommand>
 {
     public Task Consume(ConsumeContext<DeriveCommand> context)

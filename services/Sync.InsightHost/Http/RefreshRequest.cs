@@ -4,7 +4,8 @@ using Sync.Lobby.Insights;
 
 namespace Sync.InsightHost.Http;
 
-/// <summary>The body of a refresh: an object; an unknown or repeated member is refused, since a misspelt <c>only</c> would derive all.</summary>
+/// <summary>The body of a refresh: an object; an unknown or repeated member is refused, since a misspelt <c>only</c>
+/// would derive all.</summary>
 internal sealed record RefreshRequest
 {
     public const int BodyBytesMax = 1 << 20;

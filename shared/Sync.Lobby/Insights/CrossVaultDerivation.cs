@@ -2,8 +2,9 @@ using Sync.Contracts;
 
 namespace Sync.Lobby.Insights;
 
-/// <summary>Makes one summary of each shard of a group and keeps it in an Insight vault, keyed by partition key. An Insight
-/// vault shows its host totals drawn from many subjects: registering a derivation is the choice to allow that.</summary>
+/// <summary>Makes one summary of each shard of a group and keeps it in an Insight vault, keyed by partition key. An
+/// Insight vault shows its host totals drawn from many subjects: registering a derivation is the choice to allow
+/// that.</summary>
 public sealed record CrossVaultDerivation
 {
     /// <summary>Most characters of a name or version.</summary>
@@ -12,8 +13,8 @@ public sealed record CrossVaultDerivation
     /// <summary>Unique in its group; 1 to 128 characters without control characters.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Changes whenever the same records would give another summary: every summary of another version is made again.
-    /// 1 to 128 characters. Default <c>1</c>.</summary>
+    /// <summary>Changes whenever the same records would give another summary: every summary of another version is made
+    /// again. 1 to 128 characters. Default <c>1</c>.</summary>
     public string Version { get; init; } = "1";
 
     /// <summary>The collection that is read in every shard of the group.</summary>
@@ -25,9 +26,10 @@ public sealed record CrossVaultDerivation
     /// <summary>The collection of summaries; of no other derivation.</summary>
     public required string TargetCollection { get; init; }
 
-    /// <summary>A pure function of the live records, in the order of their keys, and the context: the summary, one MessagePack map.
-    /// Null or empty, an exception, one of the records, or more bytes than <see cref="InsightOptions.SummaryBytesMax"/>: the
-    /// shard is skipped, its earlier summary stays. Called by several threads at once, for different shards.</summary>
+    /// <summary>A pure function of the live records, in the order of their keys, and the context: the summary, one
+    /// MessagePack map. Null or empty, an exception, one of the records, or more bytes than
+    /// <see cref="InsightOptions.SummaryBytesMax"/>: the shard is skipped, its earlier summary stays. Called by several
+    /// threads at once, for different shards.</summary>
     public required Func<IReadOnlyList<Envelope>, DerivationContext, byte[]?> Derive { get; init; }
 
     /// <summary>True: derived again whenever the source collection changes. Default false.</summary>
@@ -37,7 +39,8 @@ public sealed record CrossVaultDerivation
 /// <summary>What a derivation knows of the shard beside its records.</summary>
 /// <param name="Vault">The shard vault.</param>
 /// <param name="PartitionKey">Its partition key, the summary's key.</param>
-/// <param name="SchemaVersion">The lowest of its records' schema versions; <see cref="SchemaVersion.Default"/> of none.</param>
+/// <param name="SchemaVersion">The lowest of its records' schema versions; <see cref="SchemaVersion.Default"/> of
+/// none.</param>
 /// <param name="At">Feed, history and position that the records stand at.</param>
 public readonly record struct DerivationContext(string Vault, string PartitionKey, SchemaVersion SchemaVersion, FeedPosition At);
 
@@ -65,8 +68,8 @@ public sealed record InsightOptions
     /// <summary>Pause before the first retry, doubled each time. Default 200 ms; 1 ms to 1 min.</summary>
     public TimeSpan RetryDelayMin { get; init; } = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Longest pause, and the pace at which a dead letter of a passing reason is tried on. Default 30 s; not below
-    /// <see cref="RetryDelayMin"/>, at most 1 h.</summary>
+    /// <summary>Longest pause, and the pace at which a dead letter of a passing reason is tried on. Default 30 s; not
+    /// below <see cref="RetryDelayMin"/>, at most 1 h.</summary>
     public TimeSpan RetryDelayMax { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>What is wrong: name, value and allowed range of each bad option.</summary>

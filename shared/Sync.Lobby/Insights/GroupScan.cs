@@ -2,7 +2,8 @@ using Sync.Contracts;
 
 namespace Sync.Lobby.Insights;
 
-/// <summary>Compares all shards of a group with their summaries: what a runner does at its start and after a reset.</summary>
+/// <summary>Compares all shards of a group with their summaries: what a runner does at its start and after a
+/// reset.</summary>
 internal sealed class GroupScan(InsightGroup group, IReadOnlyList<CrossVaultDerivation> derivations)
 {
     private const int SummariesOfPage = 1000;
@@ -34,7 +35,8 @@ internal sealed class GroupScan(InsightGroup group, IReadOnlyList<CrossVaultDeri
         return [.. last.Values];
     }
 
-    /// <summary>The group's shards with the last position of a collection in each; of one without it the start.</summary>
+    /// <summary>The group's shards with the last position of a collection in each; of one without it the
+    /// start.</summary>
     public async Task<Dictionary<string, FeedPosition>> ShardsAsync(string collection, CancellationToken cancellation)
     {
         var shards = new Dictionary<string, FeedPosition>(StringComparer.Ordinal);

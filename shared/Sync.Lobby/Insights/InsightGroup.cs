@@ -4,8 +4,8 @@ using Sync.Contracts;
 
 namespace Sync.Lobby.Insights;
 
-/// <summary>The Insights of one vault group: derivations, refreshes, and the runner that follows changes. START HERE. Register first,
-/// then use; from then on safe from any thread.</summary>
+/// <summary>The Insights of one vault group: derivations, refreshes, and the runner that follows changes. START HERE.
+/// Register first, then use; from then on safe from any thread.</summary>
 public sealed class InsightGroup
 {
     /// <summary>Most shards that one refresh derives at a time.</summary>
@@ -56,10 +56,11 @@ public sealed class InsightGroup
 
     internal ShardDirectory Shards => _shards;
 
-    /// <summary>Registers a derivation. Its Insight vault will show totals drawn from all shards to whoever reads it.</summary>
+    /// <summary>Registers a derivation. Its Insight vault will show totals drawn from all shards to whoever reads
+    /// it.</summary>
     /// <returns>This group.</returns>
-    /// <exception cref="SyncException"><see cref="SyncErrorCode.Invalid"/>: a name is taken or wrong, or the target is the group itself,
-    /// one of its shards, or another derivation's.</exception>
+    /// <exception cref="SyncException"><see cref="SyncErrorCode.Invalid"/>: a name is taken or wrong, or the target is
+    /// the group itself, one of its shards, or another derivation's.</exception>
     public InsightGroup WithCrossVaultDerivation(CrossVaultDerivation derivation)
     {
         ArgumentNullException.ThrowIfNull(derivation);
@@ -68,15 +69,17 @@ public sealed class InsightGroup
         return this;
     }
 
-    /// <summary>Derives shards now and writes their summaries. What cannot be derived is listed, its earlier summary stays, the
-    /// others go on. Safe to repeat.</summary>
-    /// <param name="minVersion">Skip shards with a record of a lower schema version, as <c>schema-drift</c>; null = none.</param>
+    /// <summary>Derives shards now and writes their summaries. What cannot be derived is listed, its earlier summary
+    /// stays, the others go on. Safe to repeat.</summary>
+    /// <param name="minVersion">Skip shards with a record of a lower schema version, as <c>schema-drift</c>; null =
+    /// none.</param>
     /// <param name="only">Partition keys; null = all shards. An unknown one is listed as <c>error</c>.</param>
     /// <param name="concurrency">Shards at a time, 1 to 64. Default 1.</param>
     /// <param name="failFast">True: throw at the first shard that would be listed.</param>
     /// <param name="derivation">Only the derivation of this name; null = all.</param>
     /// <param name="cancellation">Gives up; what is written stays.</param>
-    /// <exception cref="SyncException"><see cref="SyncErrorCode.Invalid"/>: an argument; else the shards cannot be listed, or
+    /// <exception cref="SyncException"><see cref="SyncErrorCode.Invalid"/>: an argument; else the shards cannot be
+    /// listed, or
     /// <paramref name="failFast"/>.</exception>
     public Task<RefreshReport> RefreshInsightsAsync(
         SchemaVersion? minVersion = null, IReadOnlyCollection<string>? only = null, int concurrency = 1, bool failFast = false,
@@ -99,8 +102,8 @@ public sealed class InsightGroup
     public Task<RefreshReport> RefreshDerivationAsync(string partitionKey, CancellationToken cancellation = default) =>
         RefreshInsightsAsync(only: [partitionKey], cancellation: cancellation);
 
-    /// <summary>Follows changes from now on and keeps the summaries of all auto-push derivations current, until the runner is
-    /// disposed. Without an auto-push derivation it subscribes to nothing.</summary>
+    /// <summary>Follows changes from now on and keeps the summaries of all auto-push derivations current, until the
+    /// runner is disposed. Without an auto-push derivation it subscribes to nothing.</summary>
     /// <param name="changefeed">Where changes come from.</param>
     /// <param name="queue">Carries the shards to derive; null = within this process.</param>
     /// <param name="faults">For tests only.</param>
@@ -113,8 +116,8 @@ public sealed class InsightGroup
         return runner;
     }
 
-    /// <summary>Completes when every change that was committed before the call is in the summaries of auto-push derivations, or its
-    /// shard is a dead letter; at once when nothing is followed.</summary>
+    /// <summary>Completes when every change that was committed before the call is in the summaries of auto-push
+    /// derivations, or its shard is a dead letter; at once when nothing is followed.</summary>
     /// <returns>How many shards are dead letters.</returns>
     /// <exception cref="SyncException">The shards cannot be listed.</exception>
     public Task<int> WhenInsightsSettledAsync(CancellationToken cancellation = default) =>

@@ -2,9 +2,13 @@ using Sync.Contracts;
 
 namespace Sync.Lobby.Insights;
 
-/// <summary>The side that watches: compare everything, then follow every feed until one of them cannot be continued.</summary>
+/// <summary>The side that watches: compare everything, then follow every feed until one of them cannot be
+/// continued.</summary>
 public sealed partial class InsightRunner
 {
+    // What was in trouble is named by its feed, or this.
+    private const int Comparing = -1;
+
     private async Task FollowAsync()
     {
         for (var failures = 0; !_stop.IsCancellationRequested;)
@@ -20,7 +24,7 @@ public sealed partial class InsightRunner
             }
             catch (Exception error)
             {
-                await PauseAsync("comparing shards and summaries", error, failures++, _stop.Token).ConfigureAwait(false);
+                await PauseAsync(Comparing, "comparing shards and summaries", error, failures++, _stop.Token).ConfigureAwait(false);
             }
         }
     }
@@ -47,7 +51,8 @@ public sealed partial class InsightRunner
         }
         lock (_gate)
         {
-            (_isCompared, _trouble) = (true, null);
+            _isCompared = true;
+            _troubles.Clear();
             _counts = _counts with { Compared = _counts.Compared + 1 };
             Check();
         }
@@ -104,7 +109,7 @@ public sealed partial class InsightRunner
             }
             catch (Exception error) when (error is not OperationCanceledException || !cancellation.IsCancellationRequested)
             {
-                await PauseAsync($"following feed {cursor.Feed}", error, failures++, cancellation).ConfigureAwait(false);
+                await PauseAsync(cursor.Feed.Value, $"following feed {cursor.Feed}", error, failures++, cancellation).ConfigureAwait(false);
             }
         }
     }
@@ -123,12 +128,13 @@ public sealed partial class InsightRunner
                 foreach (var collection in touched) _core.Changed(new ShardSource(vault, collection), item.At);
             }
             _cursors[item.At.Feed] = item.At;
+            _troubles.Remove(item.At.Feed.Value);
             Check();
         }
         if (item is FeedEvent.Change) Wake();
     }
 
-    private async Task PauseAsync(string what, Exception error, int failures, CancellationToken cancellation)
+    private async Task PauseAsync(int source, string what, Exception error, int failures, CancellationToken cancellation)
     {
         var (least, most) = (_group.Options.RetryDelayMin, _group.Options.RetryDelayMax);
         var delay = least * Math.Pow(2, Math.Min(failures, 20));
@@ -136,7 +142,7 @@ public sealed partial class InsightRunner
         LobbyLog.FollowFailed(_group.Log, Group, what, delay, error.Message);
         lock (_gate)
         {
-            _trouble = $"{what}: {error.Message}";
+            _troubles[source] = $"{what}: {error.Message}";
             _counts = _counts with { FollowFailures = _counts.FollowFailures + 1 };
         }
         await Task.Delay(delay, _group.Time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

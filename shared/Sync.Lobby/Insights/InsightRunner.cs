@@ -4,13 +4,15 @@ using Sync.Contracts;
 namespace Sync.Lobby.Insights;
 
 /// <summary>Keeps the summaries of a group's auto-push derivations current.
-/// <para>Why it is never wrong after a kill, at any moment: a summary carries the position that it is the fold of, and both are one
-/// record, written by one conditional write. That position is the only durable mark of progress. A start reads the heads of
-/// the feeds first, then lists what every shard's last change is and what every summary stands at, and derives every
-/// shard whose summary is missing, behind, or of another version or history; from the heads on it follows the changes.
-/// So a change is either below the heads, and then in the list, or behind them, and then followed. What was only in memory
-/// (the queue, cursors of the feeds) may be lost with the process: the next start finds the same shards behind.</para>
-/// <para>Several runners may follow one group: no older summary replaces a newer (<see cref="SummaryWrites"/>).</para></summary>
+/// <para>Why it is never wrong after a kill, at any moment: a summary carries the position that it is the fold of, and
+/// both are one record, written by one conditional write. That position is the only durable mark of progress. A start
+/// reads the heads of the feeds first, then lists what every shard's last change is and what every summary stands at,
+/// and derives every shard whose summary is missing, behind, or of another version or history; from the heads on it
+/// follows the changes. So a change is either below the heads, and then in the list, or behind them, and then followed.
+/// What was only in memory (the queue, cursors of the feeds) may be lost with the process: the next start finds the
+/// same shards behind.</para>
+/// <para>Several runners may follow one group: no older summary replaces a newer
+/// (<see cref="SummaryWrites"/>).</para></summary>
 /// <remarks>One lock guards queue, cursors and waiters; nothing is awaited under it.</remarks>
 public sealed partial class InsightRunner : IAsyncDisposable
 {
@@ -26,6 +28,7 @@ public sealed partial class InsightRunner : IAsyncDisposable
     private readonly ShardQueueCore _core;
     private readonly Dictionary<FeedId, FeedPosition> _cursors = [];
     private readonly HashSet<string> _shards = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, string> _troubles = [];
     private readonly List<Waiter> _waiters = [];
     private readonly ITimer _timer;
     private readonly Task _running;
@@ -35,7 +38,6 @@ public sealed partial class InsightRunner : IAsyncDisposable
     private int _underWay;
     private int _isDisposed;
     private bool _isCompared;
-    private string? _trouble;
 
     internal InsightRunner(InsightGroup group, IChangefeed changefeed, IDeriveQueue? queue, PlantedFaults faults)
     {
@@ -61,7 +63,7 @@ public sealed partial class InsightRunner : IAsyncDisposable
             return new InsightStatus(
                 isIdle, _shards.Count, _core.Pending, _core.Count(ShardState.Running), _core.DeadLetters.Count(),
                 _counts with { Coalesced = _core.Coalesced, Retries = _core.Retries, Redelivered = _core.Redelivered },
-                [.. _cursors.Values.OrderBy(cursor => cursor.Feed.Value)], _trouble);
+                [.. _cursors.Values.OrderBy(cursor => cursor.Feed.Value)], _troubles.Values.FirstOrDefault());
         }
     }
 
@@ -83,8 +85,8 @@ public sealed partial class InsightRunner : IAsyncDisposable
         return count;
     }
 
-    /// <summary>Carries one request out: derives the shard, writes its summaries, and says what became of it. Never throws for that;
-    /// a request that is lost or comes twice does no harm.</summary>
+    /// <summary>Carries one request out: derives the shard, writes its summaries, and says what became of it. Never
+    /// throws for that; a request that is lost or comes twice does no harm.</summary>
     public async Task DeriveAsync(DeriveShard message, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(message);

@@ -39,7 +39,8 @@ public sealed record InsightCounts
     /// <summary>Requests that were handed out again since nothing was heard of them.</summary>
     public long Redelivered { get; init; }
 
-    /// <summary>How often all shards were compared with their summaries: once at the start, and at each reset.</summary>
+    /// <summary>How often all shards were compared with their summaries: once at the start, and at each
+    /// reset.</summary>
     public long Compared { get; init; }
 
     /// <summary>How often following or comparing failed and was tried again.</summary>

@@ -8,8 +8,8 @@ namespace Sync.Lobby.Insights;
 /// <summary>What a summary was made from: enough to make it again and compare.</summary>
 /// <param name="Vault">The shard vault.</param>
 /// <param name="Collection">The source collection.</param>
-/// <param name="At">Feed, history and position: the summary is the fold of the facts 1 to that position. It is also the one
-/// durable mark of how far the shard is derived: there is no cursor beside it that could be ahead of it.</param>
+/// <param name="At">Feed, history and position: the summary is the fold of the facts 1 to that position. It is also the
+/// one durable mark of how far the shard is derived: there is no cursor beside it that could be ahead of it.</param>
 /// <param name="Derivation">Name of the derivation.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Time">When it was derived, by the deriving process's clock.</param>
@@ -17,7 +17,8 @@ namespace Sync.Lobby.Insights;
 public sealed record Provenance(
     string Vault, string Collection, FeedPosition At, string Derivation, string Version, Timestamp Time, long Records)
 {
-    /// <summary>True when both were made by the same rule from the same source of the same history: their positions compare.</summary>
+    /// <summary>True when both were made by the same rule from the same source of the same history: their positions
+    /// compare.</summary>
     public bool IsComparable(Provenance other) =>
         Vault == other.Vault && Collection == other.Collection && Derivation == other.Derivation && Version == other.Version
         && At.Feed == other.At.Feed && At.History == other.At.History;

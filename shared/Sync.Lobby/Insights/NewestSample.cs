@@ -4,8 +4,8 @@ using Sync.MessagePack;
 
 namespace Sync.Lobby.Insights;
 
-/// <summary><c>{key, sequence, time, value}</c> of the record with the highest value of a field, or the latest transaction
-/// time; of equals the first in the order of keys. Without one, <c>key</c> is nil.</summary>
+/// <summary><c>{key, sequence, time, value}</c> of the record with the highest value of a field, or the latest
+/// transaction time; of equals the first in the order of keys. Without one, <c>key</c> is nil.</summary>
 internal static class NewestSample
 {
     public static byte[] Derive(IReadOnlyList<Envelope> records, string? field)

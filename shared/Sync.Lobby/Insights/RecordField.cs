@@ -5,8 +5,8 @@ using Sync.MessagePack;
 
 namespace Sync.Lobby.Insights;
 
-/// <summary>A member of a record's value that is a number, a text or a truth value, in a form that has an order: false, true,
-/// numbers, texts. Of a sealed record, or one that is no map, there is none.</summary>
+/// <summary>A member of a record's value that is a number, a text or a truth value, in a form that has an order: false,
+/// true, numbers, texts. Of a sealed record, or one that is no map, there is none.</summary>
 internal readonly record struct RecordField(ReadOnlyMemory<byte> Raw, int Rank, decimal? Number, double Double, string Text)
     : IComparable<RecordField>
 {
@@ -63,7 +63,8 @@ internal readonly record struct RecordField(ReadOnlyMemory<byte> Raw, int Rank, 
         return unsigned.TryReadUInt64(out var large) ? new RecordField(rest[..unsigned.Offset], 2, large, large, "") : null;
     }
 
-    // By its shortest digits, which is how JSON shows the number; a cast would round to 15 of them. Null: no decimal holds it.
+    // By its shortest digits, which is how JSON shows the number; a cast would round to 15 of them. Null: no decimal
+    // holds it.
     private static decimal? Exact(double number) => decimal.TryParse(
         number.ToString("R", CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture, out var exact)
         ? exact

@@ -8,7 +8,8 @@ public static class SampleDerivations
     /// <summary>How many live records: <c>{live, bytes}</c>.</summary>
     public const string Counts = "counts";
 
-    /// <summary>The newest record: <c>{key, sequence, time, value}</c>, by a field, or by transaction time without one.</summary>
+    /// <summary>The newest record: <c>{key, sequence, time, value}</c>, by a field, or by transaction time without
+    /// one.</summary>
     public const string Newest = "newest";
 
     /// <summary>Sum and counts by the value of a field: <c>{field, present, sum, groups, others}</c>.</summary>
@@ -17,15 +18,17 @@ public static class SampleDerivations
     /// <summary>The kinds there are.</summary>
     public static IReadOnlyList<string> Kinds => [Counts, Newest, Totals];
 
-    /// <summary>Makes a derivation of a sample kind. Its version names kind and field: other settings make other summaries.</summary>
+    /// <summary>Makes a derivation of a sample kind. Its version names kind and field: other settings make other
+    /// summaries.</summary>
     /// <param name="kind">One of <see cref="Kinds"/>.</param>
-    /// <param name="field">A member of the records, needed by <see cref="Totals"/>, optional for <see cref="Newest"/>; 1 to 100
-    /// characters.</param>
+    /// <param name="field">A member of the records, needed by <see cref="Totals"/>, optional for <see cref="Newest"/>;
+    /// 1 to 100 characters.</param>
     /// <param name="name">As <see cref="CrossVaultDerivation.Name"/>.</param>
     /// <param name="source">The collection that is read.</param>
     /// <param name="target">Vault and collection of the summaries.</param>
     /// <param name="autoPush">As <see cref="CrossVaultDerivation.AutoPush"/>.</param>
-    /// <exception cref="SyncException"><see cref="SyncErrorCode.Invalid"/>: no such kind, or a field that it has no use for.</exception>
+    /// <exception cref="SyncException"><see cref="SyncErrorCode.Invalid"/>: no such kind, or a field that it has no use
+    /// for.</exception>
     public static CrossVaultDerivation Make(
         string kind, string? field, string name, string source, (string Vault, string Collection) target, bool autoPush)
     {

@@ -18,8 +18,8 @@ public sealed record DerivationFailure(string Derivation, string Code, string De
 /// <param name="Failures">The others.</param>
 internal sealed record ShardOutcome(FeedPosition? At, int Written, IReadOnlyList<DerivationFailure> Failures);
 
-/// <summary>Derives a shard: one read of one collection at one position, then every derivation of it on its own, so that one
-/// that fails harms no other.</summary>
+/// <summary>Derives a shard: one read of one collection at one position, then every derivation of it on its own, so
+/// that one that fails harms no other.</summary>
 internal sealed class ShardDeriver(ICollectionSource source, ISummaryStore store, InsightOptions options, TimeProvider time)
 {
     private readonly CollectionReader _reader = new(
@@ -90,7 +90,8 @@ internal sealed class ShardDeriver(ICollectionSource source, ISummaryStore store
         records.Count == 0 ? SchemaVersion.Default : records.Select(record => record.SchemaVersion).Min(SchemaOrder.Instance);
 }
 
-/// <summary>Orders schema versions by major, then minor, as numbers; one that is not <c>major.minor</c> is lowest.</summary>
+/// <summary>Orders schema versions by major, then minor, as numbers; one that is not <c>major.minor</c> is
+/// lowest.</summary>
 internal sealed class SchemaOrder : IComparer<SchemaVersion>
 {
     public static readonly SchemaOrder Instance = new();

@@ -2,9 +2,9 @@ using Sync.Contracts;
 
 namespace Sync.Lobby.Insights;
 
-/// <summary>Which shards must be derived again, and when. Any number of changes of a shard while it waits or is derived are one
-/// further derivation at most; a shard is handed out to one at a time; a failed one waits its turn without holding up others.
-/// Holds only shards that are not settled.</summary>
+/// <summary>Which shards must be derived again, and when. Any number of changes of a shard while it waits or is derived
+/// are one further derivation at most; a shard is handed out to one at a time; a failed one waits its turn without
+/// holding up others. Holds only shards that are not settled.</summary>
 public sealed class ShardQueueCore
 {
     private readonly InsightOptions _options;
@@ -37,7 +37,8 @@ public sealed class ShardQueueCore
     /// <summary>When <see cref="TryStart"/> may have something new without an input; null = never.</summary>
     public Timestamp? NextDue => _timers.Count == 0 ? null : _timers.Min.Due;
 
-    /// <summary>Shards whose last derivation failed for good, or too often, or that are tried again after that.</summary>
+    /// <summary>Shards whose last derivation failed for good, or too often, or that are tried again after
+    /// that.</summary>
     public IEnumerable<DeadLetter> DeadLetters =>
         from pair in _entries
         where pair.Value.DeadSince is not null

@@ -2,8 +2,8 @@ using Sync.Contracts;
 
 namespace Sync.Lobby.Insights;
 
-/// <summary>Puts a summary where it belongs so that an older one never replaces a newer: every write is conditional on the
-/// very record that was looked at, and what is there is judged by its provenance.</summary>
+/// <summary>Puts a summary where it belongs so that an older one never replaces a newer: every write is conditional on
+/// the very record that was looked at, and what is there is judged by its provenance.</summary>
 internal sealed class SummaryWrites(ISummaryStore store)
 {
     // Each lost race means that another derivation of the same summary was written meanwhile.

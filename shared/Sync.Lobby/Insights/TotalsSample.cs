@@ -6,8 +6,8 @@ using Sync.MessagePack;
 
 namespace Sync.Lobby.Insights;
 
-/// <summary><c>{field, present, sum, groups, others}</c>: records that have the field; the exact sum of its numbers as text;
-/// <c>[value, records]</c> of its most frequent values, and the records of all other values.</summary>
+/// <summary><c>{field, present, sum, groups, others}</c>: records that have the field; the exact sum of its numbers as
+/// text; <c>[value, records]</c> of its most frequent values, and the records of all other values.</summary>
 internal static class TotalsSample
 {
     public const int GroupsMax = 100;
@@ -56,7 +56,8 @@ internal static class TotalsSample
         return bytes.WrittenSpan.ToArray();
     }
 
-    // A decimal sum rounds once it has more than 28 digits; whole numbers never do, so the order of records does not matter.
+    // A decimal sum rounds once it has more than 28 digits; whole numbers never do, so the order of records does not
+    // matter.
     private static BigInteger Whole(decimal number)
     {
         Span<int> bits = stackalloc int[4];

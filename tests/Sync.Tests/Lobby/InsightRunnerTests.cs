@@ -101,6 +101,26 @@ public sealed class InsightRunnerTests
     }
 
     [Fact]
+    public async Task A_feed_whose_stream_breaks_is_followed_again_from_its_cursor_and_then_in_no_trouble()
+    {
+        var group = Group(derivation: Live);
+        _ledger.Put("g--0", "one", "{}");
+        await using var runner = group.Follow(new BreakingFeed(Feed()));
+        await SettleAsync(group);
+
+        for (var number = 0; number < 40; number++)
+        {
+            _ledger.Put($"g--{number % 6}", $"k{number}", "{}");
+            await SettleAsync(group);
+        }
+
+        OracleOf(_ledger).ShouldBe(ShownOf(_ledger));
+        var status = runner.Status();
+        status.Counts.FollowFailures.ShouldBeGreaterThan(0);
+        (status.Trouble, status.Counts.Compared, status.Counts.Changes).ShouldBe((null, 1, 40));
+    }
+
+    [Fact]
     public async Task After_a_restore_every_summary_is_made_again_in_the_new_history()
     {
         for (var number = 0; number < 6; number++) _ledger.Put($"g--{number % 2}", $"k{number}", "{}");
@@ -207,6 +227,23 @@ public sealed class InsightRunnerTests
 #pragma warning disable CS0162 // The compiler wants a yield to make an iterator.
             yield break;
 #pragma warning restore CS0162
+        }
+    }
+
+    // Every second read breaks behind its first item, so that the reader goes on from a cursor of its own.
+    private sealed class BreakingFeed(IChangefeed changefeed) : IChangefeed
+    {
+        private int _reads;
+
+        public async IAsyncEnumerable<FeedEvent> ReadAsync(
+            FeedRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+        {
+            var breaks = Interlocked.Increment(ref _reads) % 2 == 1;
+            await foreach (var item in changefeed.ReadAsync(request, cancellation))
+            {
+                yield return item;
+                if (breaks) throw new SyncException(SyncErrorCode.NoAnswer, "the stream broke", true);
+            }
         }
     }
 
