@@ -39,9 +39,9 @@ internal static partial class ReplicationLog
     [LoggerMessage(3022, LogLevel.Warning, "{Scope}: the history was replaced by {History}; it is loaded again")]
     public static partial void CollectionReset(this ILogger logger, SyncedPattern scope, HistoryId history);
 
-    [LoggerMessage(3023, LogLevel.Warning, "{Scope}: a {Request} request failed and is repeated")]
+    [LoggerMessage(3023, LogLevel.Warning, "{Scope}: a {Request} request failed and is repeated: {Reason}")]
     public static partial void CollectionRequestFailed(
-        this ILogger logger, SyncedPattern scope, CollectionRequestKind request, Exception error);
+        this ILogger logger, SyncedPattern scope, CollectionRequestKind request, string reason);
 
     [LoggerMessage(3024, LogLevel.Information, "{Scope}: messages may have been lost ({Disruption}); it is checked")]
     public static partial void CollectionDisrupted(this ILogger logger, SyncedPattern scope, Disruption disruption);

@@ -225,7 +225,7 @@ public sealed partial class CollectionReplica<T> : CollectionReplica
         catch (Exception error)
         {
             if (_stop.IsCancellationRequested) return;
-            Hub.Log.CollectionRequestFailed(Scope, request.Kind, error);
+            Hub.Log.CollectionRequestFailed(Scope, request.Kind, error.Message);
             Step(static (core, at, effects, id) => core.Failed(id, at, effects), request.Id);
         }
     }
