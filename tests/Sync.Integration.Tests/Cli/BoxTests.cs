@@ -103,6 +103,24 @@ public sealed class BoxTests
     }
 
     [Fact]
+    public async Task Every_line_that_it_says_to_try_works()
+    {
+        await using var box = await BoxUnderTest.StartAsync();
+        var lines = box.Output.Split('\n').SkipWhile(line => !line.StartsWith("Try", StringComparison.Ordinal)).Skip(1)
+            .Where(line => line.StartsWith("  ", StringComparison.Ordinal)).Select(line => line.Trim()).ToList();
+        lines.Count.ShouldBeGreaterThanOrEqualTo(7);
+        foreach (var line in lines)
+        {
+            // What follows never ends by itself.
+            var follows = line.Contains(" watch ", StringComparison.Ordinal) || line.Contains("curl -N", StringComparison.Ordinal);
+            var script = follows ? $"timeout 3 env {line} || [ $? = 124 ]" : line;
+            var said = await ServiceProcess.RunAsync(new ServiceStart("sh") { Arguments = ["-c", script] });
+            said.ShouldNotBeEmpty(line);
+            said.ShouldNotContain("urn:sync:problem", Case.Sensitive, line);
+        }
+    }
+
+    [Fact]
     public async Task It_ends_on_a_termination_signal_too()
     {
         await using var box = await BoxUnderTest.StartAsync();
