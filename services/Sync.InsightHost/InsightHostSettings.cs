@@ -43,9 +43,10 @@ internal sealed record InsightHostSettings(InsightHostOptions Host, BusOptions B
         return [.. groups.Values];
     }
 
+    // The inbox is the one that the shipped broker configuration gives to Insight hosts.
     private static BusOptions ReadBus(IConfiguration configuration, bool isBusGiven) => Settings.Read(
         configuration, BusOptions.Section,
-        new BusOptions { Name = "sync-insight-host", InboxPrefix = "_INBOX.client", RetryOnInitialConnect = true },
+        new BusOptions { Name = "sync-insight-host", InboxPrefix = "_INBOX.insight", RetryOnInitialConnect = true },
         (options, _) =>
         {
             if (!isBusGiven) Refusing(() => { options.Validate(); return 0; });

@@ -13,7 +13,7 @@ internal static class UpCommand
     {
         var port = new Option<int>("--port")
         {
-            Description = $"The writer's port; the replica host takes the one {BoxOptions.PortStep} above",
+            Description = $"The writer's port; the replica host takes the one {BoxOptions.PortStep} above, the Insight host {2 * BoxOptions.PortStep} above",
             DefaultValueFactory = _ => 5080,
         };
         var rate = new Option<int>("--rate")
@@ -26,7 +26,7 @@ internal static class UpCommand
         var command = new Command(
             "up",
             """
-            Run everything in this one process: writer, replica host and status page. No server to install.
+            Run everything in this one process: writer, replica host, Insight host and status page. No server to install.
 
             The ledger is kept in memory: when the box ends, it is forgotten. Everything listens on this machine only. Sample
             data is in motion from the start: orders of the shops of a chain (vaults shop--berlin, shop--lisbon…, collection

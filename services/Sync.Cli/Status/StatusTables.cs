@@ -11,6 +11,7 @@ internal static class StatusTables
     {
         if (name == ServiceNames.Writer) ShowWriter(status);
         else if (name == ServiceNames.ReplicaHost) ShowReplicas(status);
+        else ShowInsight(status);
     }
 
     /// <summary>A member as text; '-' when it is absent or null.</summary>
@@ -45,6 +46,17 @@ internal static class StatusTables
         }
         AnsiConsole.Write(table);
         Output.Text(string.Create(CultureInfo.InvariantCulture, $"  {Text(status.GetProperty("streams"), "open")} streams open"));
+    }
+
+    private static void ShowInsight(JsonElement status)
+    {
+        var table = new Table().AddColumns("group", "derivations", "shards", "pending", "dead letters", "settled", "trouble");
+        foreach (var group in status.GetProperty("groups").EnumerateArray())
+        {
+            Add(table, Text(group, "group"), string.Join(' ', group.GetProperty("derivations").EnumerateArray().Select(one => Text(one, "name"))),
+                Text(group, "shards"), Text(group, "pending"), Text(group, "dead_letters"), Text(group, "settled"), Text(group, "trouble"));
+        }
+        AnsiConsole.Write(table);
     }
 
     // Names are data: no markup.

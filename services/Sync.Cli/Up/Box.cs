@@ -4,7 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Sync.Cli.Up.Sample;
 using Sync.Hosting;
+using Sync.InsightHost;
 using Sync.Ledger;
+using Sync.Lobby.Insights;
 using Sync.ReplicaHost;
 using Sync.ReplicaHost.Engine;
 using Sync.Transport;
@@ -22,8 +24,8 @@ internal sealed class Box(BoxOptions options, TimeProvider time) : IAsyncDisposa
     private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ReadyPoll = TimeSpan.FromMilliseconds(20);
 
-    // Where summaries are kept.
-    private const string InsightVault = "insight";
+    /// <summary>Where summaries are kept.</summary>
+    public const string InsightVault = "insight";
 
     private readonly MemoryLedgerStore _store = new(time);
     private readonly InProcessBus _bus = new();
@@ -42,7 +44,7 @@ internal sealed class Box(BoxOptions options, TimeProvider time) : IAsyncDisposa
     /// <exception cref="StartupException">A service cannot start.</exception>
     public async Task StartAsync(CancellationToken stop)
     {
-        _services.AddRange([BuildWriter(), BuildReplicaHost()]);
+        _services.AddRange([BuildWriter(), BuildReplicaHost(), BuildInsightHost()]);
         foreach (var service in _services) service.Lifetime.ApplicationStopping.Register(_ending.Cancel);
         await Task.WhenAll(_services.Select(service => service.StartAsync(stop)));
         await ReadyAsync(stop);
@@ -91,6 +93,24 @@ internal sealed class Box(BoxOptions options, TimeProvider time) : IAsyncDisposa
         BoxPage.Map(host, _relay);
         return host;
     }
+
+    private WebApplication BuildInsightHost() => InsightHostApp.Build(
+        [
+            .. Quiet,
+            $"--{InsightHostApp.UrlsSetting}={BoxOptions.Url(options.InsightPort)}",
+            $"--Sync:InsightHost:WriterUrls:0={BoxOptions.Url(options.WriterPort)}",
+            "--Sync:InsightHost:StopTimeout=00:00:01",
+            .. Totals(0, "orders-by-status", "status"),
+            .. Totals(1, "order-value", "amount_cents"),
+        ],
+        new InsightHostParts { Bus = _bus });
+
+    private static IEnumerable<string> Totals(int number, string name, string field) =>
+        new (string Key, string Value)[]
+        {
+            ("Name", name), ("Kind", SampleDerivations.Totals), ("Field", field), ("Group", SampleShops.Group),
+            ("Collection", SampleShops.Orders), ("TargetVault", InsightVault), ("TargetCollection", name),
+        }.Select(setting => $"--Sync:InsightHost:Derivations:{number}:{setting.Key}={setting.Value}");
 
     private static string[] Quiet => ["--Logging:LogLevel:Default=Warning"];
 

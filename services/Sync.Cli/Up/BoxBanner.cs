@@ -8,7 +8,8 @@ internal static class BoxBanner
 {
     public static string Text(BoxOptions options, string sync)
     {
-        var (writer, replica) = (BoxOptions.Url(options.WriterPort), BoxOptions.Url(options.ReplicaPort));
+        var (writer, replica, insight) =
+            (BoxOptions.Url(options.WriterPort), BoxOptions.Url(options.ReplicaPort), BoxOptions.Url(options.InsightPort));
         // The default address is the commands' own.
         var call = options.WriterPort == 5080 ? sync : $"SYNC_WRITER={writer} {sync}";
         return $$"""
@@ -20,6 +21,7 @@ internal static class BoxBanner
             Services
               {{writer}}    writer: writes, reads, the past, changefeeds; /openapi/v1.json
               {{replica}}    replica host: reads, queries and streams from replicas
+              {{insight}}    Insight host: a summary of each shop, in the vault {{Box.InsightVault}}
 
             Try, in another terminal
               curl -X PUT {{writer}}/v1/vaults/acme/user/42 -H 'Content-Type: application/json' -d '{"name":"Ada"}'
@@ -27,6 +29,7 @@ internal static class BoxBanner
               curl {{writer}}/v1/history/acme/user/42
               {{call}} put acme user 42 '{"name":"Grace"}'
               {{call}} watch acme user 42
+              curl {{replica}}/v1/vaults/{{Box.InsightVault}}/order-value
               {{call}} status
               {{call}} verify --replicas {{replica}}
               curl -N '{{replica}}/v1/stream?group={{SampleShops.Group}}'
@@ -38,5 +41,6 @@ internal static class BoxBanner
         json.WriteString("page", BoxOptions.Url(options.ReplicaPort) + "/");
         json.WriteString("writer", BoxOptions.Url(options.WriterPort));
         json.WriteString("replica", BoxOptions.Url(options.ReplicaPort));
+        json.WriteString("insight", BoxOptions.Url(options.InsightPort));
     }
 }

@@ -14,8 +14,10 @@ internal sealed record BoxOptions(int WriterPort, int Rate, int Seed)
 
     public int ReplicaPort => WriterPort + PortStep;
 
+    public int InsightPort => WriterPort + 2 * PortStep;
+
     public IEnumerable<(string Name, int Port)> Services =>
-        [(ServiceNames.Writer, WriterPort), (ServiceNames.ReplicaHost, ReplicaPort)];
+        [(ServiceNames.Writer, WriterPort), (ServiceNames.ReplicaHost, ReplicaPort), (ServiceNames.InsightHost, InsightPort)];
 
     public static string Url(int port) => $"http://127.0.0.1:{port}";
 }

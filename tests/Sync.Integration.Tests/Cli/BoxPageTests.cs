@@ -70,6 +70,15 @@ public sealed partial class BoxPageTests(BoxPageTests.Fixture box) : IClassFixtu
         foreach (var service in services.EnumerateArray()) service.TryGetProperty("status", out _).ShouldBeTrue(service.ToString());
     }
 
+    [Fact]
+    public async Task Summaries_move_with_the_orders()
+    {
+        await box.Box.UntilAsync(async () => (await SummariesAsync()).Count >= 4, "have a summary of each shop");
+        var before = await SummariesAsync();
+        await box.Box.UntilAsync(
+            async () => (await SummariesAsync()).Count(one => before.TryGetValue(one.Key, out var old) && old != one.Value) >= 3, "move the summaries");
+    }
+
     [Theory]
     [InlineData("Host", "evil.example", HttpStatusCode.MisdirectedRequest)]
     [InlineData("Origin", "http://evil.example", HttpStatusCode.Forbidden)]
@@ -100,6 +109,11 @@ public sealed partial class BoxPageTests(BoxPageTests.Fixture box) : IClassFixtu
             if (line.StartsWith(start, StringComparison.Ordinal)) return line;
         throw new InvalidOperationException($"the stream ended before '{start}'");
     }
+
+    private async Task<Dictionary<string, string>> SummariesAsync() =>
+        (await box.Box.JsonAsync(box.Box.Page, "/v1/vaults/insight/order-value")).GetProperty("items").EnumerateArray().ToDictionary(
+            item => item.GetProperty("key").GetString()!,
+            item => item.GetProperty("value").GetProperty("summary").GetProperty("sum").GetString()!, StringComparer.Ordinal);
 
     private async Task<string> GetAsync(string path, string? type)
     {

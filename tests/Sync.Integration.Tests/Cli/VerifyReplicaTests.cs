@@ -17,7 +17,7 @@ public sealed class VerifyReplicaTests
         (await box.RunAsync("put", "shop--berlin", "order", "good", """{"n":1}""")).Code.ShouldBe(0);
         // A host without types takes maps only.
         (await box.RunAsync("put", "shop--berlin", "order", "bad", "5")).Code.ShouldBe(0);
-        var result = await box.RunAsync("verify", "--replicas", box.Page.ToString(), "--wait", "5");
+        var result = await box.RunAsync("verify", "--replicas", box.Page.ToString(), "--wait", "5", "--group", "shop");
         result.Code.ShouldBe(1, result.Out + result.Err);
         result.Out.ShouldContain("shop--berlin/order/bad: refused by a gate: ");
         result.Out.ShouldContain("0 of 1 collections are equal, 1 keys differ");
@@ -59,7 +59,7 @@ public sealed class VerifyReplicaTests
         await using var box = await BoxUnderTest.StartAsync("--no-sample");
         (await box.RunAsync("put", "shop--berlin", "order", "1", """{"n":1}""")).Code.ShouldBe(0);
         var silent = $"http://127.0.0.1:{Ports.Free()}";
-        var result = await box.RunAsync("verify", "--replicas", $"{silent},{box.Page}");
+        var result = await box.RunAsync("verify", "--replicas", $"{silent},{box.Page}", "--group", "shop");
         result.Code.ShouldBe(3, result.Out + result.Err);
         result.Out.ShouldContain($"SILENT  replica host {silent} does not answer");
         result.Out.ShouldContain("1 of 1 collections are equal");
@@ -80,7 +80,7 @@ public sealed class VerifyReplicaTests
         found.Code.ShouldBe(0, found.Out + found.Err);
         var names = found.Json.GetProperty("services").EnumerateArray()
             .Where(service => service.TryGetProperty("status", out _)).Select(service => service.GetProperty("name").GetString());
-        names.Take(2).ShouldBe(["writer", "replica host"]);
+        names.ShouldBe(["writer", "replica host", "Insight host"]);
     }
 
     [Fact]

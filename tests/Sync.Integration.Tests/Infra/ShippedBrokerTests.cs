@@ -24,7 +24,7 @@ public sealed class ShippedBrokerTests(ShippedBrokerTests.Broker broker) : IClas
     private static readonly string[] Tried =
     [
         "synced.acme._.user.1", "sync.beat.acme", "sync.own.acme", ">", "*.>", "sync.>", "_INBOX.>", "_INBOX.x",
-        "_INBOX.writer.x", "_INBOX.replica.x", "_INBOX.client.x", "$SYS.>", "$SYS.REQ.SERVER.PING", "$JS.API.INFO",
+        "_INBOX.writer.x", "_INBOX.replica.x", "_INBOX.insight.x", "_INBOX.client.x", "$SYS.>", "$SYS.REQ.SERVER.PING", "$JS.API.INFO",
         "other.subject", "sync.snapshot.pypi.~.~", "sync.changes.pypi.~.file", "sync.getmany.pypi.~", "sync.vaults.pypi",
         "sync.append.acme._.log", .. Reads.Concat(Writes).Select(verb => $"sync.{verb}.acme._.user.1"),
     ];
@@ -33,6 +33,7 @@ public sealed class ShippedBrokerTests(ShippedBrokerTests.Broker broker) : IClas
     {
         ["writer"] = ["synced.", "sync.beat.", "sync.own."],
         ["replica"] = [.. Reads.Select(verb => $"sync.{verb}.")],
+        ["insight"] = ["sync.snapshot.", "sync.changes.", "sync.vaults."],
         ["client"] = [.. Reads.Concat(Writes).Select(verb => $"sync.{verb}.")],
     };
 
@@ -40,10 +41,11 @@ public sealed class ShippedBrokerTests(ShippedBrokerTests.Broker broker) : IClas
     {
         ["writer"] = ["sync.", "_INBOX.writer."],
         ["replica"] = ["synced.", "sync.beat.", "_INBOX.replica."],
+        ["insight"] = ["_INBOX.insight."],
         ["client"] = ["synced.", "sync.beat.", "_INBOX.client."],
     };
 
-    public static TheoryData<string> Users => ["writer", "replica", "client"];
+    public static TheoryData<string> Users => ["writer", "replica", "insight", "client"];
 
     [Theory]
     [MemberData(nameof(Users))]
@@ -116,6 +118,7 @@ public sealed class ShippedBrokerTests(ShippedBrokerTests.Broker broker) : IClas
                 {
                     ["SYNC_NATS_WRITER_PASSWORD"] = Password,
                     ["SYNC_NATS_REPLICA_PASSWORD"] = Password,
+                    ["SYNC_NATS_INSIGHT_PASSWORD"] = Password,
                     ["SYNC_NATS_CLIENT_PASSWORD"] = Password,
                 },
             });

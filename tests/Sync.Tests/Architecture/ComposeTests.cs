@@ -20,7 +20,7 @@ public sealed partial class ComposeTests
 
     [Fact]
     public void The_distributed_form_has_the_services_and_their_two_servers() =>
-        Services.Keys.Cast<string>().ShouldBe(["postgres", "nats", "writer", "replica-host"], ignoreOrder: true);
+        Services.Keys.Cast<string>().ShouldBe(["postgres", "nats", "writer", "replica-host", "insight-host"], ignoreOrder: true);
 
     [Fact]
     public void Every_path_that_compose_names_exists()
@@ -90,7 +90,7 @@ public sealed partial class ComposeTests
                where text.Contains("PASSWORD", StringComparison.OrdinalIgnoreCase)
                select text,
         ];
-        passwords.Length.ShouldBe(11);
+        passwords.Length.ShouldBe(13);
 
         Repository.ShouldBeNone(
             passwords.Where(text => !RequiredVariable().IsMatch(text)), "Take it from .env: ${NAME:?what to do}");
@@ -105,7 +105,7 @@ public sealed partial class ComposeTests
             .. RequiredVariable().Matches(Repository.Read(File)).Select(match => match.Groups["name"].Value).Distinct(
                 StringComparer.Ordinal),
         ];
-        required.Length.ShouldBe(7);
+        required.Length.ShouldBe(8);
 
         Repository.ShouldBeNone(
             required.Where(name => !script.Contains(name, StringComparison.Ordinal)),

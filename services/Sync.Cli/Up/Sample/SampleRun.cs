@@ -7,8 +7,8 @@ namespace Sync.Cli.Up.Sample;
 /// <summary>Writes the sample at a steady rate through the client library and the writer's front door, as an application would.</summary>
 internal sealed class SampleRun(SampleShops shops, int rate, int seed, TimeProvider time)
 {
-    /// <summary>The box keeps every fact in memory, so its sample ends: about seven hours at the default rate.</summary>
-    public const int WritesMax = 500_000;
+    /// <summary>The box keeps every fact in memory, so its sample ends: about four hours at the default rate.</summary>
+    public const int WritesMax = 300_000;
 
     // What is written at once, so that there is something to see when the page opens.
     private const int OpeningWrites = 120;
