@@ -1,8 +1,8 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Shouldly;
-using Sync.Integration.Tests.Writer;
 using Sync.InsightHost;
+using Sync.Integration.Tests.Writer;
 using Sync.Ledger;
 using Sync.Testing.Processes;
 using Sync.Transport;
