@@ -27,7 +27,7 @@ public interface ITransport : IAsyncDisposable
     /// <summary>Follows the beats of all feeds; otherwise as for one key.</summary>
     ValueTask<IAsyncDisposable> SubscribeBeatsAsync(IBeatHandler handler, CancellationToken cancellation = default);
 
-    /// <summary>Changes whenever the bus connection was lost. What was published and flushed under one unchanged number is with
+    /// <summary>Changes whenever the bus connection was lost or the bus refused a message. What was published and flushed under one unchanged number is with
     /// the bus; after a change everything published since the last flush may be lost.</summary>
     long ConnectionEpoch { get; }
 

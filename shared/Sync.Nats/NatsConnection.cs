@@ -47,6 +47,10 @@ public sealed partial class NatsConnection : IAsyncDisposable
     /// before.</summary>
     public long Epoch => Core.Epoch;
 
+    /// <summary>Messages that the server refused to take from this client; a flush behind one is answered after it is
+    /// counted.</summary>
+    public long PublishesDenied => Core.Counters.PublishesDenied;
+
     /// <summary>What the present (or last) server said about itself; null before the first connect.</summary>
     public NatsServerInfo? ServerInfo => Core.Info;
 

@@ -33,6 +33,9 @@ public readonly record struct NatsStatistics
     /// <summary>Permission violations told by the server.</summary>
     public long PermissionErrors { get; init; }
 
+    /// <summary>Those of them that refused a message; answers to inboxes (<c>_INBOX.</c>) do not count.</summary>
+    public long PublishesDenied { get; init; }
+
     /// <summary>All errors told by the server.</summary>
     public long ServerErrors { get; init; }
 

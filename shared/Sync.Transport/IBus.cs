@@ -10,8 +10,8 @@ public interface IBus : IAsyncDisposable
     /// <summary>True while messages can be published.</summary>
     bool IsConnected { get; }
 
-    /// <summary>Changes whenever the connection was lost: what was published and flushed under one unchanged number is with
-    /// the bus.</summary>
+    /// <summary>Changes whenever the connection was lost or the bus refused a message: what was published and flushed under
+    /// one unchanged number is with the bus.</summary>
     long ConnectionEpoch { get; }
 
     /// <summary>Most bytes of payload and headers of one message; the limit of the server connected to last.</summary>

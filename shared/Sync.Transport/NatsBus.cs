@@ -38,7 +38,7 @@ public sealed class NatsBus : IBus
     public bool IsConnected => _connection.ConnectionState == NatsConnectionState.Open;
 
     /// <inheritdoc/>
-    public long ConnectionEpoch => _connection.Epoch;
+    public long ConnectionEpoch => _connection.Epoch + _connection.PublishesDenied;
 
     /// <inheritdoc/>
     public int MaxPayload => _connection.ServerInfo?.MaxPayload ?? PayloadMaxDefault;

@@ -96,8 +96,13 @@ internal sealed class FeedPublisher : IDisposable
         {
             // Looked at before each step: what is handed over after a change belongs to another connection.
             var current = _parts.Transport.ConnectionEpoch;
-            if (current != connection) Restart();
-            connection = current;
+            if (current != connection)
+            {
+                Restart();
+                connection = current;
+                // A message that is refused again and again must not be sent again and again without a pause.
+                await PauseAsync().ConfigureAwait(false);
+            }
             var step = default(PublishStep);
             try
             {

@@ -16,6 +16,7 @@ internal sealed class Counters
     private long _slowConsumers;
     private long _discarded;
     private long _permissionErrors;
+    private long _publishesDenied;
     private long _serverErrors;
     private long _callbackErrors;
     private long _unrouted;
@@ -75,6 +76,10 @@ internal sealed class Counters
         NatsMetrics.PermissionErrors.Add(1);
     }
 
+    public long PublishesDenied => Volatile.Read(ref _publishesDenied);
+
+    public void PublishDenied() => Interlocked.Increment(ref _publishesDenied);
+
     public void ServerError()
     {
         Interlocked.Increment(ref _serverErrors);
@@ -103,6 +108,7 @@ internal sealed class Counters
         MessagesOverflowed = Volatile.Read(ref _overflowed),
         SlowConsumerEpisodes = Volatile.Read(ref _slowConsumers),
         PermissionErrors = Volatile.Read(ref _permissionErrors),
+        PublishesDenied = PublishesDenied,
         ServerErrors = Volatile.Read(ref _serverErrors),
         CallbackErrors = Volatile.Read(ref _callbackErrors),
         MessagesUnrouted = Volatile.Read(ref _unrouted),

@@ -112,6 +112,10 @@ internal sealed class Receiver(ConnectionCore core, Session session)
                 break;
             case ServerErrorKind.PermissionPublish:
                 core.Counters.PermissionError();
+                // The error comes before the PONG of a flush behind the message, so whoever flushes sees it. Whom an
+                // answer goes to is the requester's choice and concerns nobody else.
+                if (ServerErrors.Names(text).Subject?.StartsWith("_INBOX.", StringComparison.Ordinal) != true)
+                    core.Counters.PublishDenied();
                 break;
             case ServerErrorKind.Authentication:
             case ServerErrorKind.Fatal:

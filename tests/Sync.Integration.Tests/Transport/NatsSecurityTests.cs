@@ -1,5 +1,8 @@
 using Shouldly;
 using Sync.Contracts;
+using Sync.Ledger;
+using Sync.MessagePack;
+using Sync.Testing.Ledger;
 using Sync.Testing.Nats;
 using Sync.Testing.Transport;
 using Sync.Transport;
@@ -28,7 +31,7 @@ public sealed class NatsSecurityTests : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    [Fact]
+    [Xunit.Fact]
     public async Task A_reply_subject_chosen_by_the_requester_is_not_published_to()
     {
         await using var writer = await ConnectAsync("writer", "w-canary");
@@ -64,7 +67,7 @@ public sealed class NatsSecurityTests : IAsyncLifetime
         refused.Value.ShouldBeGreaterThanOrEqualTo(3);
     }
 
-    [Fact]
+    [Xunit.Fact]
     public async Task A_subscription_that_the_server_forbids_is_refused_and_not_just_silent()
     {
         await using var replica = await ConnectAsync("replica", "r-canary");
@@ -83,7 +86,37 @@ public sealed class NatsSecurityTests : IAsyncLifetime
         error.ToString().ShouldNotContain(password);
     }
 
-    [Fact]
+    [Xunit.Fact]
+    public async Task A_message_that_the_broker_denies_changes_the_connection_epoch_before_a_flush_returns()
+    {
+        await using var writer = await ConnectAsync("writer", "w-canary");
+        var before = writer.ConnectionEpoch;
+        await writer.PublishAsync("synced.acme._.user.1", new byte[] { 1 });
+        await writer.FlushAsync();
+        writer.ConnectionEpoch.ShouldBe(before);
+        await writer.PublishAsync("elsewhere.acme", new byte[] { 1 });
+        await writer.FlushAsync();
+        writer.ConnectionEpoch.ShouldNotBe(before);
+    }
+
+    [Xunit.Fact]
+    public async Task What_the_broker_denies_never_counts_as_published()
+    {
+        await using var bus = await ConnectAsync("replica", "r-canary"); // may publish neither envelopes nor beats
+        await using var transport = new NatsTransport(bus, new EnvelopeCodec());
+        await using var store = new MemoryLedgerStore(TimeProvider.System, new MemoryLedgerOptions { Feeds = 1 });
+        await using var node = new LedgerNode(
+            store, transport, new LedgerOptions { Owner = "one", DrainTimeout = TimeSpan.Zero }, TimeProvider.System, new UuidV7Source());
+        await node.StartAsync();
+        using var restarts = new MetricCount("Sync.Ledger", "sync.ledger.publish.restarts");
+        (await node.WriteAsync(LedgerTexts.Put(LedgerTexts.User("a")))).ShouldBeOfType<WriteResult.Committed>();
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        using var most = new CancellationTokenSource(Recorder.Timeout);
+        while (restarts.Value < 3) await tick.WaitForNextTickAsync(most.Token);
+        node.Owned().ShouldHaveSingleItem().Confirmed.ShouldBe(Position.Start);
+    }
+
+    [Xunit.Fact]
     public void Options_print_no_secrets()
     {
         var options = new BusOptions { Url = "nats://u:p-canary@h:1", Password = "w-canary", Username = "writer" };
