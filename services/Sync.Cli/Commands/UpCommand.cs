@@ -30,7 +30,8 @@ internal static class UpCommand
 
             The ledger is kept in memory: when the box ends, it is forgotten. Everything listens on this machine only. Sample
             data is in motion from the start: orders of the shops of a chain (vaults shop--berlin, shop--lisbon…, collection
-            order). What to open and what to try is printed once all is ready. Ctrl-C ends it.
+            order) and visits (a History, collection visit). What to open and what to try is printed once all is ready.
+            Ctrl-C ends it.
 
             The other commands work against it: sync put, get, history, watch, import, status, verify. For data that lasts
             run the services on Postgres and NATS: infra/dev/up.

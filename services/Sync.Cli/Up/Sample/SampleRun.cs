@@ -51,7 +51,7 @@ internal sealed class SampleRun(SampleShops shops, int rate, int seed, TimeProvi
         var result = await client.WriteAsync(new WriteCommand
         {
             Key = write.Key,
-            Op = write.Json is null ? ChangeOp.Delete : ChangeOp.Put,
+            Op = write.Op,
             Value = write.Json is null ? Nil : JsonTranscoder.ToMsgPack(write.Json, out _),
             IdempotencyKey = $"sample-{seed}-{number}",
         }, stop);

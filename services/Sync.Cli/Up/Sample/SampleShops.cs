@@ -5,16 +5,20 @@ using Sync.Contracts;
 namespace Sync.Cli.Up.Sample;
 
 /// <summary>The sample data of the box: shops of a chain, each a shard vault of one group with a collection of orders that are
-/// placed, change their status and amount, and are deleted once they are done; now and then a shop opens. Deterministic: the
-/// same seed gives the same writes. Bounded: so many shops, so many live orders in each.</summary>
+/// placed, change their status and amount, and are deleted once they are done, and a History of visits; now and then a shop opens.
+/// Deterministic: the same seed gives the same writes. Bounded: so many shops, so many live orders in each.</summary>
 public sealed class SampleShops
 {
     public const string Group = "shop";
     public const string Orders = "order";
 
+    /// <summary>A History: events that are never changed or deleted.</summary>
+    public const string Visits = "visit";
+
     private const int ShopsFirst = 4;
     private const int ShopEvery = 400;
     private const int OrdersMax = 60;
+    private const int VisitPercent = 8;
 
     private static readonly string[] Cities =
     [
@@ -41,6 +45,7 @@ public sealed class SampleShops
         _writes++;
         if (_writes % ShopEvery == 0 && _shops.Count < Cities.Length) return Place(Open());
         var shop = _shops[_random.Next(_shops.Count)];
+        if (_random.Next(100) < VisitPercent) return Visit(shop);
         var roll = shop.Orders.Count >= OrdersMax ? 100 : _random.Next(100);
         if (shop.Orders.Count < 3 || roll < 30) return Place(shop);
         if (roll == 100 || roll >= 90) return Done(shop);
@@ -70,10 +75,17 @@ public sealed class SampleShops
     {
         var order = shop.Orders.MaxBy(one => one.Status)!;
         shop.Orders.Remove(order);
-        return new SampleWrite(KeyOf(shop, order), null);
+        return new SampleWrite(KeyOf(shop, order), ChangeOp.Delete, null);
     }
 
-    private static SampleWrite Put(Shop shop, Order order) => new(KeyOf(shop, order), Encoding.UTF8.GetBytes(string.Create(
+    private SampleWrite Visit(Shop shop)
+    {
+        var json = $$"""{"customer":"{{Customers[_random.Next(Customers.Length)]}}","minutes":{{_random.Next(1, 40)}}}""";
+        var key = new SyncedKey(shop.Vault, Visits, string.Create(CultureInfo.InvariantCulture, $"visit-{++shop.Visits}"));
+        return new SampleWrite(key, ChangeOp.Append, Encoding.UTF8.GetBytes(json));
+    }
+
+    private static SampleWrite Put(Shop shop, Order order) => new(KeyOf(shop, order), ChangeOp.Put, Encoding.UTF8.GetBytes(string.Create(
         CultureInfo.InvariantCulture,
         $$"""{"customer":"{{order.Customer}}","status":"{{Statuses[order.Status]}}","items":{{order.Items}},"amount_cents":{{order.Cents}}}""")));
 
@@ -87,6 +99,8 @@ public sealed class SampleShops
         public List<Order> Orders { get; } = [];
 
         public int Placed { get; set; }
+
+        public int Visits { get; set; }
     }
 
     private sealed class Order(int number, string customer)
@@ -111,5 +125,6 @@ public sealed class SampleShops
 
 /// <summary>One write of the sample.</summary>
 /// <param name="Key">What it changes.</param>
-/// <param name="Json">The full object; null = delete it.</param>
-public readonly record struct SampleWrite(SyncedKey Key, byte[]? Json);
+/// <param name="Op">What it does.</param>
+/// <param name="Json">The full object; null for a delete.</param>
+public readonly record struct SampleWrite(SyncedKey Key, ChangeOp Op, byte[]? Json);
