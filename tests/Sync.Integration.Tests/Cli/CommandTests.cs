@@ -75,6 +75,13 @@ public sealed class CommandTests(CliFixture cli) : IClassFixture<CliFixture>
     public async Task Status_names_every_feed_and_its_owner()
     {
         var text = await cli.RunAsync("status");
+        // A starved machine may let a lease run out for a moment; that is said by the exit code, and its owner is back soon.
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        for (var attempt = 0; text.Code == 1 && attempt < 50; attempt++)
+        {
+            await tick.WaitForNextTickAsync();
+            text = await cli.RunAsync("status");
+        }
         (text.Code, text.Err).ShouldBe((0, ""));
         text.Out.ShouldContain("bus connected");
         var writer = (await cli.RunAsync("status", "--json")).Json.GetProperty("services")[0];
