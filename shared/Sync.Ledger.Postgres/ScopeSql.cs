@@ -1,5 +1,6 @@
 using System.Globalization;
 using Sync.Contracts;
+using Sync.MessagePack;
 
 namespace Sync.Ledger.Postgres;
 
@@ -18,6 +19,23 @@ internal sealed class ScopeSql
     private const int SampleRecords = 16;
 
     private const int ValueBytesMin = 4096;
+
+    // What a record takes in a message beside its value and the texts that the sample measures.
+    private static readonly int EnvelopeBytes = EnvelopeCodec.EncodedSize(new Envelope
+    {
+        Key = new SyncedKey("vault", "collection", ""),
+        Value = default,
+        SchemaVersion = new SchemaVersion(""),
+        Sequence = new(1),
+        Id = new(Guid.AllBitsSet),
+        Feed = new(0),
+        Position = new(int.MaxValue),
+        History = new(long.MaxValue),
+        Hash = Hash256.Of([0]),
+        After = new(int.MaxValue),
+        Time = new(1L << 50),
+        Producer = "",
+    });
 
     private readonly string _number;
     private readonly string _fact;
@@ -115,6 +133,9 @@ internal sealed class ScopeSql
         where c.last_position > 0 limit $5
         """;
 
+    private const string SizesOfHead =
+        "octet_length(f.value) as bytes, octet_length(f.key) + octet_length(f.schema_version) + octet_length(f.producer) as names";
+
     private const string CappedValue =
         "case when octet_length(f.value) <= (select bytes from sample) then f.value end";
 
@@ -152,13 +173,13 @@ internal sealed class ScopeSql
         $"(select {columns} from {_fact} f where f.origin = r.origin order by f.position desc limit 1)";
 
     // A running sum over the rows would bound their bytes exactly, but costs a third of the page, and does not end the
-    // walk. So the size of the first records says how many rows to read, and a value far above that size ends the page
-    // (never the first one, which is of the sample). The reader then cuts at the exact bytes.
+    // walk. So the size of the first records, as a message has them, says how many rows to read, and a value far above
+    // that size ends the page (never the first one, which is of the sample). The reader then cuts at the exact bytes.
     private string SampleOf(string rows, string bytesMax, string records) => $"""
         with sample as materialized (
-            select least({rows}, 2 + {bytesMax} / greatest(1, coalesce(avg(f.bytes), 0)::bigint)) as rows,
+            select least({rows}, 2 + {bytesMax} / ({EnvelopeBytes} + coalesce(avg(f.bytes + f.names), 0)::bigint)) as rows,
                    greatest({ValueBytesMin}, max(f.bytes), {SampleRecords} * avg(f.bytes)::bigint) as bytes
-            from {records} cross join lateral {HeadOf("octet_length(f.value) as bytes")} f)
+            from {records} cross join lateral {HeadOf(SizesOfHead)} f)
         """;
 
     // The first row: where the page stands.

@@ -75,7 +75,8 @@ public interface ILedgerStore : IAsyncDisposable
     /// <param name="feed">Only what lies in this feed.</param>
     /// <param name="after">Start behind this record, which need not exist; null = from the first.</param>
     /// <param name="limit">1 to <see cref="SnapshotRequest.LimitMax"/>. A page may be cut before it is full.</param>
-    /// <param name="bytesMax">The page stops at the latest after the record that passes this many value bytes.</param>
+    /// <param name="bytesMax">The page stops at the latest after the record that passes this many value bytes; it may stop where
+    /// a message of so many bytes is full.</param>
     /// <param name="cancellation">Gives up.</param>
     ValueTask<SnapshotPage> SnapshotAsync(
         SyncedPattern scope, FeedId feed, SyncedKey? after, int limit, int bytesMax, CancellationToken cancellation = default);
