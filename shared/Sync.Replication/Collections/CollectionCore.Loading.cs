@@ -13,11 +13,16 @@ public sealed partial class CollectionCore<T>
     public void Answered(long id, SnapshotPage page, CollectionMoment at, CollectionEffects<T> effects)
     {
         ArgumentNullException.ThrowIfNull(page);
+        if (IsEarly(id, page)) return;
         if (TryEnd(id, out var request) && request.Feed is { } feed)
         {
             if (IsOtherHistory(page.History)) Reset(page.History, effects);
-            else if (IsUsable(feed, request.Sent.Snapshot, page)) TakePage(feed, page, at, effects);
-            else Fail(feed, at);
+            else if (!IsUsable(feed, request.Sent.Snapshot, page)) Fail(feed, at);
+            else
+            {
+                TakePage(feed, page, at, effects);
+                TakeAhead(feed, at, effects);
+            }
         }
         End(at, effects);
     }
@@ -158,6 +163,7 @@ public sealed partial class CollectionCore<T>
         {
             if (_outstanding.TryGetValue(feed.Request, out var request)) request.Feed = null;
             feed.Request = 0;
+            DropAhead(feed);
         }
         (feed.IsLoading, feed.HasPage, feed.LoadAfter) = (true, false, null);
         feed.Round++;
@@ -169,6 +175,7 @@ public sealed partial class CollectionCore<T>
     {
         _counters.Resets++;
         _history = history;
+        foreach (var feed in _feeds) DropAhead(feed);
         foreach (var request in _outstanding.Values) request.Feed = null;
         _feeds.Clear();
         _feeds.Add(new(null) { IsReset = true });

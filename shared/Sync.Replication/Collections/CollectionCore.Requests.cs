@@ -2,7 +2,8 @@ using Sync.Contracts;
 
 namespace Sync.Replication;
 
-/// <summary>What is asked of the writer: one page at a time for each feed, one batch of refused keys, all together
+/// <summary>What is asked of the writer: one page at a time for each feed and one
+/// ahead of it, one batch of refused keys, all together
 /// bounded.</summary>
 public sealed partial class CollectionCore<T>
 {
@@ -57,7 +58,11 @@ public sealed partial class CollectionCore<T>
     {
         request = null;
         if (_isDisposed || !_outstanding.Remove(id, out request)) return false;
-        if (request.Feed is { } feed) feed.Request = 0;
+        if (request.Feed is { } feed)
+        {
+            if (feed.Ahead == id) feed.ForgetAhead();
+            else feed.Request = 0;
+        }
         else if (id == _refetchId) _refetchId = 0;
         return !_isFull;
     }
@@ -81,29 +86,36 @@ public sealed partial class CollectionCore<T>
 
     private void Ask(CollectionFeed<T> feed, TimeSpan now, CollectionEffects<T> effects)
     {
-        var id = ++_requests;
         if (!feed.IsLoading && feed.CheckAt <= now) (feed.IsChecking, feed.CheckAt) = (true, null);
         var request = feed.IsLoading
-            ? new CollectionRequest
-            {
-                Id = id,
-                Kind = CollectionRequestKind.Snapshot,
-                Snapshot = new(feed.Id, feed.LoadAfter, _rules.SnapshotLimit),
-            }
+            ? PageRequest(feed.Id, feed.LoadAfter)
             : new CollectionRequest
             {
-                Id = id,
+                Id = ++_requests,
                 Kind = CollectionRequestKind.Changes,
                 Changes = new(feed.Id!.Value, new(feed.Heard), _rules.ChangesLimit),
             };
-        feed.Request = id;
-        _outstanding.Add(id, new(feed, request));
+        feed.Request = Send(feed, request, effects);
+    }
+
+    private CollectionRequest PageRequest(FeedId? feed, SyncedKey? after) => new()
+    {
+        Id = ++_requests,
+        Kind = CollectionRequestKind.Snapshot,
+        Snapshot = new(feed, after, _rules.SnapshotLimit),
+    };
+
+    private long Send(CollectionFeed<T> feed, CollectionRequest request, CollectionEffects<T> effects)
+    {
+        _outstanding.Add(request.Id, new(feed, request));
         effects.Requests.Add(request);
+        return request.Id;
     }
 
     private void Fail(CollectionFeed<T> feed, CollectionMoment at)
     {
         _counters.Failures++;
+        DropAhead(feed);
         feed.RetryAt = _rules.Faults.NoRetry ? null : at.Now + Backoff(++feed.Failures, at.Jitter);
     }
 

@@ -13,6 +13,8 @@ namespace Sync.Replication;
 /// does not matter), look at the status when it changed, clear the effects, and call <see cref="Advance"/> no later
 /// than
 /// <see cref="NextDue"/>.</item>
+/// <item>A page of a snapshot may be shown to <see cref="ReadAhead"/> first, so that the next one is read while this one is
+/// applied.</item>
 /// <item>End each request by one <c>Answered</c> or <see cref="Failed"/> with its id, within a time-out of the
 /// shell's.</item>
 /// </list></para>

@@ -66,6 +66,12 @@ internal sealed class CollectionFeed<T>(FeedId? id)
     /// <summary>The outstanding request; 0 = none.</summary>
     public long Request { get; set; }
 
+    /// <summary>The request for the page behind the outstanding one; 0 = none.</summary>
+    public long Ahead { get; set; }
+
+    /// <summary>Its answer, when that came first.</summary>
+    public SnapshotPage? AheadPage { get; set; }
+
     /// <summary>Failures in a row.</summary>
     public int Failures { get; set; }
 
@@ -108,6 +114,8 @@ internal sealed class CollectionFeed<T>(FeedId? id)
 
     /// <summary>A page was taken: its range begins behind the one before.</summary>
     public void Settle(SyncedKey? end, long position) => _ranges.Add(new(end, position));
+
+    public void ForgetAhead() => (Ahead, AheadPage) = (0, null);
 
     public void ForgetRanges() => _ranges.Clear();
 

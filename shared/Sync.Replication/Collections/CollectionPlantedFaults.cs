@@ -56,6 +56,9 @@ public sealed record CollectionPlantedFaults
     /// <summary>When a load begins anew, the answer to a request of the earlier one is taken for its own.</summary>
     public bool OldAnswersTaken { get; init; }
 
+    /// <summary>A page that was read ahead is applied before the one in front of it.</summary>
+    public bool AheadTakenAtOnce { get; init; }
+
     /// <summary>The sequence of the held record is not compared.</summary>
     public bool SequenceNotChecked { get; init; }
 

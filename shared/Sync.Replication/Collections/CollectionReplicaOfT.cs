@@ -236,6 +236,8 @@ public sealed partial class CollectionReplica<T> : CollectionReplica
         {
             case CollectionRequestKind.Snapshot:
                 var page = await _parts.Source.SnapshotAsync(Scope, request.Snapshot, cancellation).ConfigureAwait(false);
+                // A step of its own, so that the next request is on its way while this page is applied.
+                Step(static (core, _, effects, answer) => core.ReadAhead(answer.Id, answer.page, effects), (request.Id, page));
                 Step(static (core, at, effects, answer) => core.Answered(answer.Id, answer.page, at, effects), (request.Id, page));
                 break;
             case CollectionRequestKind.Changes:

@@ -16,7 +16,7 @@ public sealed class CollectionHistoryTests(ITestOutputHelper output)
     private static readonly string[] Demanded =
     [
         "straggler", "envelope lost", "beat lost", "request failed", "late answer", "repeated answer",
-        "page of several", "changes page of several", "changes no longer kept", "reconnect", "overflow",
+        "page of several", "page not shown first", "read ahead", "changes page of several", "changes no longer kept", "reconnect", "overflow",
         "publisher restart behind confirmed", "take-over", "reload", "restore",
         "re-put after a delete", "stale ignored", "gap", "tail gap found by a beat", "parse error",
         "skew by major", "corrupt on the way", "wrong key dropped", "history reset", "refetch", "buffer overflow",

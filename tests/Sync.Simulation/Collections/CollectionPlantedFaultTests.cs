@@ -33,6 +33,7 @@ public sealed class CollectionPlantedFaultTests(ITestOutputHelper output)
         [nameof(Faults.HistoryIgnored)] = (500, CollectionInvariants.Current),
         [nameof(Faults.ResetKeepsSequences)] = (3000, CollectionInvariants.Converged),
         [nameof(Faults.OldAnswersTaken)] = (2000, CollectionInvariants.Absent),
+        [nameof(Faults.AheadTakenAtOnce)] = (5000, CollectionInvariants.Covered),
         [nameof(Faults.SequenceNotChecked)] = (100, CollectionInvariants.Forward),
         [nameof(Faults.TombstoneIgnored)] = (50, CollectionInvariants.Covered),
         [nameof(Faults.MajorIgnored)] = (200, CollectionInvariants.Shown),

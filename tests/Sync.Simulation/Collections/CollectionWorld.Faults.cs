@@ -25,9 +25,23 @@ internal sealed partial class CollectionWorld
             }
             return;
         }
+        // Shown first, and something else may happen before it is applied.
+        if (flight.Answer is SnapshotPage page && !flight.IsShown && _random.Chance(60))
+        {
+            Show(flight, page);
+            return;
+        }
         // The shell gave up, and the answer comes all the same.
         if (!flight.IsTimedOut && _plan.Has(CollectionFaultKinds.AnswerLate) && _random.Chance(20)) Fail(flight);
         else Arrive(flight);
+    }
+
+    private void Show(Flight flight, SnapshotPage page)
+    {
+        flight.IsShown = true;
+        _core.ReadAhead(flight.Request.Id, page, _effects);
+        if (_effects.Requests.Count > 0) Coverage.Add("read ahead");
+        Touched("shown", default, flight.Request.Id);
     }
 
     private void Fail(Flight flight)
@@ -49,6 +63,8 @@ internal sealed partial class CollectionWorld
         {
             case SnapshotPage page:
                 if (page.More) Coverage.Add("page of several");
+                if (!flight.IsShown && _random.Chance(50)) Show(flight, page);
+                if (!flight.IsShown) Coverage.Add("page not shown first");
                 _core.Answered(id, page, At(), _effects);
                 break;
             case ChangesPage page:
@@ -236,5 +252,8 @@ internal sealed partial class CollectionWorld
         public object? Answer { get; set; }
 
         public bool IsTimedOut { get; set; }
+
+        /// <summary>The core saw the page before it was to apply it.</summary>
+        public bool IsShown { get; set; }
     }
 }

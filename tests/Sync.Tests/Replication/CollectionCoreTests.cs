@@ -119,4 +119,53 @@ public sealed class CollectionCoreTests
         of.Answer(Changes(15, []));
         of.Covered.ShouldBe(20);
     }
+
+    [Fact]
+    public void A_page_that_is_shown_first_lets_the_next_one_be_asked_for_and_changes_nothing_else()
+    {
+        var of = new CollectionOf();
+        of.Core.Subscribed(of.At, of.Effects);
+        var (first, page) = (of.Request.Id, Page(10, true, [Put("a", 1, 4)]));
+        of.Core.ReadAhead(first, page, of.Effects);
+        of.Core.ReadAhead(first, page, of.Effects);
+        of.Effects.Requests.Count.ShouldBe(2);
+        of.Request.Snapshot.ShouldBe(new(Feed, new SyncedKey("acme", "user", "a"), SnapshotRequest.LimitMax));
+        (of.Core.Count, of.Effects.Changes.Count, of.Core.History.Value).ShouldBe((0, 0, 0));
+        of.Core.Answered(first, page, of.At, of.Effects);
+        of.Effects.Requests.Count.ShouldBe(2);
+        of.Answer(Page(12, Put("b", 1, 7)));
+        (of.Core.Status, of.Core.Count, of.Covered).ShouldBe((CollectionStatus.Ok, 2, 10));
+    }
+
+    [Fact]
+    public void A_page_that_comes_before_the_one_in_front_of_it_waits()
+    {
+        var of = new CollectionOf();
+        of.Core.Subscribed(of.At, of.Effects);
+        var (first, page) = (of.Request.Id, Page(10, true, [Put("a", 1, 4)]));
+        of.Core.ReadAhead(first, page, of.Effects);
+        of.Answer(Page(12, Put("b", 1, 7)));
+        of.Core.Count.ShouldBe(0);
+        of.Core.Answered(first, page, of.At, of.Effects);
+        (of.Core.Status, of.Core.Count, of.Covered, of.Effects.Requests.Count).ShouldBe((CollectionStatus.Ok, 2, 10, 2));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_was_read_ahead_of_a_page_that_is_not_taken_is_dropped(bool isAnswered)
+    {
+        var of = new CollectionOf();
+        of.Core.Subscribed(of.At, of.Effects);
+        var first = of.Request.Id;
+        of.Core.ReadAhead(first, Page(10, true, [Put("a", 1, 4)]), of.Effects);
+        var ahead = of.Request.Id;
+        if (isAnswered) of.Answer(Page(12, Put("b", 1, 7)));
+        of.Core.Failed(first, of.At, of.Effects);
+        of.Wait(60_000);
+        of.Request.Snapshot.After.ShouldBeNull();
+        of.Answer(Page(14, Put("c", 1, 9)));
+        of.Core.Answered(ahead, Page(12, Put("b", 1, 7)), of.At, of.Effects);
+        (of.Core.Status, of.Core.Count, of.Effects.Requests.Count).ShouldBe((CollectionStatus.Ok, 1, 3));
+    }
 }
