@@ -88,7 +88,8 @@ public sealed class Fact
 
     /// <summary>The change message of this fact.</summary>
     /// <param name="history">The ledger's history.</param>
-    public Envelope ToEnvelope(HistoryId history) => new()
+    /// <param name="traceParent">The span that publishes it; null = the one of its request.</param>
+    public Envelope ToEnvelope(HistoryId history, string? traceParent = null) => new()
     {
         Key = Key,
         Value = Value,
@@ -103,6 +104,6 @@ public sealed class Fact
         After = After,
         Time = TransactionTime,
         Producer = Producer.ToString(),
-        TraceParent = TraceParent,
+        TraceParent = traceParent ?? TraceParent,
     };
 }

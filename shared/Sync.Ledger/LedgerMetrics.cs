@@ -6,6 +6,9 @@ namespace Sync.Ledger;
 /// <summary>All instruments of the project, on the meter <c>Sync.Ledger</c>; one set for each node.</summary>
 internal sealed class LedgerMetrics : IDisposable
 {
+    /// <summary>The outcome of a commit that returned.</summary>
+    public const string CommittedName = "committed";
+
     private readonly Meter _meter = new("Sync.Ledger");
     private readonly Counter<long> _commits;
     private readonly Histogram<int> _groupFacts;
@@ -21,7 +24,10 @@ internal sealed class LedgerMetrics : IDisposable
         _commits = _meter.CreateCounter<long>("sync.ledger.commits", "{group}", "Group commits by outcome");
         _groupFacts = _meter.CreateHistogram<int>("sync.ledger.group.facts", "{fact}", "Facts of a committed group");
         _commitSeconds = _meter.CreateHistogram<double>(
-            "sync.ledger.commit.duration", "s", "Time of a commit, any outcome");
+            "sync.ledger.commit.duration", "s", "Time of a commit, any outcome", advice: new InstrumentAdvice<double>
+            {
+                HistogramBucketBoundaries = [.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 30],
+            });
         _refusals = _meter.CreateCounter<long>("sync.ledger.refusals", "{write}", "Refused writes by code");
         _takeOvers = _meter.CreateCounter<long>("sync.ledger.takeovers", "{feed}", "Leases acquired");
         _published = _meter.CreateCounter<long>(
@@ -56,9 +62,9 @@ internal sealed class LedgerMetrics : IDisposable
 
     public void Dispose() => _meter.Dispose();
 
-    private static string NameOf(CommitOutcome outcome) => outcome switch
+    public static string NameOf(CommitOutcome outcome) => outcome switch
     {
-        CommitOutcome.Committed => "committed",
+        CommitOutcome.Committed => CommittedName,
         CommitOutcome.Fenced => "fenced",
         CommitOutcome.DuplicateKey => "duplicate-key",
         CommitOutcome.DataError => "data-error",

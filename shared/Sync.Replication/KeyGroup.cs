@@ -18,7 +18,11 @@ internal sealed class KeyGroup(ReplicaHub hub, SyncedKey key) : IEnvelopeHandler
 
     public void Receive(Envelope envelope)
     {
-        foreach (var replica in Volatile.Read(ref _replicas)) replica.Receive(envelope, EnvelopeOrigin.Live);
+        using var span = ApplyTelemetry.Begin(envelope);
+        var applied = 0;
+        foreach (var replica in Volatile.Read(ref _replicas))
+            if (replica.Receive(envelope, EnvelopeOrigin.Live)) applied++;
+        ApplyTelemetry.End(span, envelope, applied, "key", hub.Time);
     }
 
     public void Disrupted(Disruption disruption) => hub.Disrupted([this], disruption);

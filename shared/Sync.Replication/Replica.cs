@@ -63,7 +63,8 @@ public abstract class Replica : IAsyncDisposable, IReplicaMarks
 
     internal abstract ReplicaMarks ReadMarks();
 
-    internal abstract void Receive(Envelope envelope, EnvelopeOrigin origin);
+    /// <summary>True when something else is visible now.</summary>
+    internal abstract bool Receive(Envelope envelope, EnvelopeOrigin origin);
 
     /// <summary>True when the answer says all about this replica up to where it stands.</summary>
     internal abstract bool Answered(Envelope? envelope, Sequence have, HistoryId history, bool again);

@@ -89,6 +89,8 @@ public sealed partial class ReplicaHub : IAsyncDisposable, IBeatHandler
 
     internal ILogger Log { get; }
 
+    internal TimeProvider Time => _time;
+
     private TimeSpan Now => _time.GetElapsedTime(_startedAt);
 
     /// <summary>Starts a hub; completes when the beats of all feeds are known to be delivered.</summary>

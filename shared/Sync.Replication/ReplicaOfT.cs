@@ -145,16 +145,17 @@ public sealed class Replica<T> : Replica
         lock (_gate) return _core.Marks;
     }
 
-    internal override void Receive(Envelope envelope, EnvelopeOrigin origin)
+    internal override bool Receive(Envelope envelope, EnvelopeOrigin origin)
     {
         Turn turn;
         lock (_gate)
         {
             var effects = _core.Receive(envelope, origin);
-            if (effects == ReplicaEffects.None && !_isBackfilling) return;
+            if (effects == ReplicaEffects.None && !_isBackfilling) return false;
             turn = Take(effects);
         }
         Finish(turn);
+        return (turn.Effects & (ReplicaEffects.Applied | ReplicaEffects.Cleared)) != 0;
     }
 
     /// <summary>Before the birth: what the seed asks for is asked when the subscription is confirmed.</summary>

@@ -10,6 +10,14 @@ internal static class ReplicationMetrics
     public const string MeterName = "Sync.Replication";
 
     private static readonly Meter Meter = new(MeterName);
+    /// <summary>From the transaction time of a live envelope to its value being visible.</summary>
+    public static readonly Histogram<double> Lag = Meter.CreateHistogram(
+        "sync.replica.lag", "s", "Time from a commit to its value being visible here, of live deliveries",
+        advice: new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 30, 60, 300],
+        });
+
     private static readonly Lock Gate = new();
     private static readonly List<ReplicaHub> Hubs = [];
     private static ReplicaCounters s_gone;

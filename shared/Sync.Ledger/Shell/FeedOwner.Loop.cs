@@ -85,7 +85,7 @@ internal sealed partial class FeedOwner
     private async Task CommitAsync(FactGroup group)
     {
         var clock = _parts.Clock;
-        var started = clock.Steady;
+        var (started, startedOn) = (clock.Steady, clock.Provider.GetUtcNow());
         CommitOutcome outcome;
         try
         {
@@ -97,6 +97,7 @@ internal sealed partial class FeedOwner
             outcome = new CommitOutcome.Unknown(exception.Message);
         }
         _parts.Metrics.Commit(group, outcome, clock.Steady - started);
+        LedgerTraces.Commit(group, LedgerMetrics.NameOf(outcome), startedOn);
         Return(() => CommitReturned(group, outcome));
     }
 

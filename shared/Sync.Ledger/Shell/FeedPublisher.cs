@@ -135,9 +135,7 @@ internal sealed class FeedPublisher : IDisposable
         switch (step.Kind)
         {
             case PublishKind.Envelope:
-                var envelope = step.Fact!.ToEnvelope(_parts.Store.Info.History);
-                await _parts.Transport.PublishAsync(envelope.Key, envelope, _stop.Token).ConfigureAwait(false);
-                _parts.Metrics.Published();
+                await PublishAsync(step.Fact!).ConfigureAwait(false);
                 break;
             case PublishKind.Beat:
                 await _parts.Transport.PublishBeatAsync(step.Beat!, _stop.Token).ConfigureAwait(false);
@@ -153,6 +151,15 @@ internal sealed class FeedPublisher : IDisposable
                 await WaitAsync(step.WakeAt).ConfigureAwait(false);
                 break;
         }
+    }
+
+    private async ValueTask PublishAsync(Fact fact)
+    {
+        var history = _parts.Store.Info.History;
+        using var span = LedgerTraces.Publish(fact, history);
+        var envelope = fact.ToEnvelope(history, span?.Id);
+        await _parts.Transport.PublishAsync(envelope.Key, envelope, _stop.Token).ConfigureAwait(false);
+        _parts.Metrics.Published();
     }
 
     private async Task WaitAsync(TimeSpan wakeAt)

@@ -31,6 +31,7 @@ public sealed partial class InsightRunner : IAsyncDisposable
     private readonly Dictionary<int, string> _troubles = [];
     private readonly List<Waiter> _waiters = [];
     private readonly ITimer _timer;
+    private readonly InsightMetrics _metrics;
     private readonly Task _running;
     private TaskCompletionSource _signal = NewSignal();
     private readonly TaskCompletionSource _ended = NewSignal();
@@ -48,6 +49,7 @@ public sealed partial class InsightRunner : IAsyncDisposable
         _scan = new GroupScan(group, _derivations);
         _core = new ShardQueueCore(group.Options);
         _timer = group.Time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _metrics = new InsightMetrics(group.Name, Status);
         _running = _derivations.Count == 0 ? Task.CompletedTask : Task.WhenAll(Task.Run(FollowAsync), Task.Run(DispatchAsync));
     }
 
@@ -136,6 +138,7 @@ public sealed partial class InsightRunner : IAsyncDisposable
             if (_underWay == 0) _ended.TrySetResult();
         await _ended.Task.ConfigureAwait(false);
         await _timer.DisposeAsync().ConfigureAwait(false);
+        _metrics.Dispose();
         lock (_gate)
         {
             foreach (var waiter in _waiters) waiter.Done.TrySetException(Stopped());

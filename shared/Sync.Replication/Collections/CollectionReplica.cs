@@ -24,7 +24,12 @@ public abstract class CollectionReplica : IEnvelopeHandler, IBeatHandler, IAsync
     /// <summary>Ends it: unsubscribes, cancels requests; what is held stays readable. Idempotent.</summary>
     public abstract ValueTask DisposeAsync();
 
-    void IEnvelopeHandler.Receive(Envelope envelope) => Take(envelope);
+    void IEnvelopeHandler.Receive(Envelope envelope)
+    {
+        using var span = ApplyTelemetry.Begin(envelope);
+        var isApplied = Take(envelope);
+        ApplyTelemetry.End(span, envelope, isApplied ? 1 : 0, "collection", Hub.Time);
+    }
 
     void IEnvelopeHandler.Disrupted(Disruption disruption) => MayHaveMissed(disruption);
 
@@ -32,7 +37,8 @@ public abstract class CollectionReplica : IEnvelopeHandler, IBeatHandler, IAsync
 
     void IBeatHandler.Disrupted(Disruption disruption) => MayHaveMissed(disruption);
 
-    private protected abstract void Take(Envelope envelope);
+    /// <summary>True when something else is visible now.</summary>
+    private protected abstract bool Take(Envelope envelope);
 
     private protected abstract void Take(Beat beat);
 

@@ -165,7 +165,7 @@ public sealed partial class CollectionReplica<T> : CollectionReplica
         Step(static (core, at, effects, _) => core.Subscribed(at, effects), 0);
     }
 
-    private protected override void Take(Envelope envelope) =>
+    private protected override bool Take(Envelope envelope) =>
         Step(static (core, at, effects, one) => core.Receive(one, at, effects), envelope);
 
     private protected override void Take(Beat beat) =>
@@ -177,14 +177,16 @@ public sealed partial class CollectionReplica<T> : CollectionReplica
         Step(static (core, at, effects, _) => core.Disrupted(at, effects), 0);
     }
 
-    private void Step<TInput>(
+    // True when a value or its end became visible.
+    private bool Step<TInput>(
         Action<CollectionCore<T>, CollectionMoment, CollectionEffects<T>, TInput> step, TInput input)
     {
         CollectionRequest[] requests;
         List<SyncedKey>? toCells = null;
+        bool isApplied;
         lock (_gate)
         {
-            if (_stop.IsCancellationRequested) return;
+            if (_stop.IsCancellationRequested) return false;
             var now = _parts.Time.GetElapsedTime(_startedAt);
             step(_core, new CollectionMoment(now, _parts.NextJitter()), _effects, input);
             if (_effects.Changes.Count > 0)
@@ -194,6 +196,7 @@ public sealed partial class CollectionReplica<T> : CollectionReplica
                 LogRefused();
             }
             if (_effects.StatusChanged) Hub.Log.CollectionStatus(Scope, _core.Status, _core.Count);
+            isApplied = _effects.Changes is [.., { Kind: CollectionChangeKind.Put or CollectionChangeKind.Removed }];
             requests = _effects.Requests.Count == 0 ? [] : [.. _effects.Requests];
             _effects.Clear();
             if (!_waits.IsEmpty) _waits.Look();
@@ -203,6 +206,7 @@ public sealed partial class CollectionReplica<T> : CollectionReplica
         }
         foreach (var request in requests) _ = SendAsync(request);
         if (toCells is not null) _cells.Changed(toCells);
+        return isApplied;
     }
 
     // Never faults: whatever happens is an answer or a failure of the request.
