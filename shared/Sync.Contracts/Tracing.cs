@@ -11,7 +11,7 @@ public static class Tracing
     /// <see cref="Start"/>.</summary>
     /// <param name="traceParent">W3C <c>traceparent</c>, version 00; null = no trace.</param>
     public static bool IsSampled(string? traceParent) =>
-        traceParent is { Length: Length } && (traceParent[^1] & 1) == 1;
+        traceParent is { Length: Length } && "13579bdf".Contains(traceParent[^1], StringComparison.Ordinal);
 
     /// <summary>Starts a span under the one that a trace context names.</summary>
     /// <param name="source">Whose span it is. Callers ask <see cref="ActivitySource.HasListeners"/> first, so that nothing is
