@@ -1,52 +1,62 @@
 namespace Sync.Replication;
 
 /// <summary>Tells the observers and cells of one replica about its changes, in order, outside the replica's gate.
-/// <para>Why it is safe: all fields are guarded by the replica's gate. At most one thread tells at a time
-/// (<c>_isTelling</c>); others leave their change in the backlog, which is bounded: when full the oldest is dropped
-/// and the next one carries the number. A listener that joins in the middle is told only what was published after it
+/// <para>Why it is safe: all fields but <c>_turn</c> are guarded by the replica's gate. At most one thread tells at a time:
+/// whoever takes the turn, under the gate. Others leave their change in the backlog and mark the turn as awaited, also
+/// under the gate; the backlog is bounded: when full the oldest is dropped and the next one carries the number. The teller
+/// gives back a turn that nobody marked by one exchange, without the gate; a marked one under it. A listener that joins in the middle is told only what was published after it
 /// joined. After <see cref="StopAsync"/> nothing more is begun, and its task completes when the call in progress has
 /// returned.</para></summary>
 internal sealed class Announcer<T>(Lock gate, Replica<T> replica) : IThreadPoolWorkItem
 {
     private const int BacklogMax = 1024;
+
+    // The turn to tell: with nobody; taken; taken, and something waits for its end.
+    private const int Free = 0, Taken = 1, Awaited = 2;
     private readonly Queue<Item> _backlog = new();
     private Listener[] _listeners = [];
     private TaskCompletionSource? _quiet;
     private long _published, _missed, _errors;
     private int _tellingThread;
-    private bool _isTelling, _isStopped;
+    private int _turn;
+    private bool _isStopped;
 
     public long Errors => Interlocked.Read(ref _errors);
 
     /// <summary>Under the gate: notes a change.</summary>
+    /// <param name="change">The change.</param>
+    /// <param name="item">Set when the result is true.</param>
     /// <returns>True when the caller must call <see cref="Tell"/> (or <see cref="TellLater"/>) with the item once it
     /// has left the gate.</returns>
-    public bool Add(in ReplicaChange<T> change, out Item item)
+    public bool Add(in ReplicaChange<T> change, ref Item item)
     {
-        item = default;
         if (_listeners.Length == 0 || _isStopped) return false;
-        item = new Item(change, ++_published);
-        if (!_isTelling)
+        _published++;
+        if (IsTold())
         {
-            _isTelling = true;
-            return true;
+            Enqueue(new Item(change, _published));
+            return false;
         }
-        Enqueue(item);
-        return false;
+        item = new Item(change, _published);
+        Volatile.Write(ref _turn, Taken); // only whoever holds the gate takes it
+        return true;
     }
 
     /// <summary>Outside the gate: tells, until the backlog is empty.</summary>
     public void Tell(in Item first)
     {
-        _tellingThread = Environment.CurrentManagedThreadId;
-        var item = first;
-        while (true)
+        var thread = Environment.CurrentManagedThreadId;
+        _tellingThread = thread;
+        Notify(first);
+        while (!TryLeave())
         {
-            Notify(item);
+            _tellingThread = thread;
+            Item item;
             lock (gate)
             {
                 if (!TryNext(out item)) return;
             }
+            Notify(item);
         }
     }
 
@@ -96,7 +106,7 @@ internal sealed class Announcer<T>(Lock gate, Replica<T> replica) : IThreadPoolW
     {
         _isStopped = true;
         _backlog.Clear();
-        if (!_isTelling || _tellingThread == Environment.CurrentManagedThreadId) return Task.CompletedTask;
+        if (!IsTold() || _tellingThread == Environment.CurrentManagedThreadId) return Task.CompletedTask;
         _quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         return _quiet.Task;
     }
@@ -119,6 +129,21 @@ internal sealed class Announcer<T>(Lock gate, Replica<T> replica) : IThreadPoolW
         }
     }
 
+    // Under the gate. True: the teller comes to the gate before it gives the turn back.
+    private bool IsTold() => Volatile.Read(ref _turn) switch
+    {
+        Free => false,
+        Awaited => true,
+        _ => Interlocked.CompareExchange(ref _turn, Awaited, Taken) == Taken,
+    };
+
+    // The thread is forgotten first: behind the exchange the turn may be another's.
+    private bool TryLeave()
+    {
+        _tellingThread = 0;
+        return Interlocked.CompareExchange(ref _turn, Free, Taken) == Taken;
+    }
+
     private void Enqueue(in Item item)
     {
         if (_backlog.Count >= BacklogMax)
@@ -133,13 +158,15 @@ internal sealed class Announcer<T>(Lock gate, Replica<T> replica) : IThreadPoolW
     {
         if (!_isStopped && _backlog.TryDequeue(out item))
         {
+            Volatile.Write(ref _turn, _backlog.Count > 0 ? Awaited : Taken);
             if (_missed == 0) return true;
             item = item with { Change = item.Change with { Missed = _missed } };
             _missed = 0;
             return true;
         }
         item = default;
-        (_isTelling, _tellingThread) = (false, 0);
+        _tellingThread = 0;
+        Volatile.Write(ref _turn, Free);
         _quiet?.TrySetResult();
         return false;
     }

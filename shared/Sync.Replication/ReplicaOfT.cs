@@ -228,7 +228,7 @@ public sealed class Replica<T> : Replica
         var kind = (effects & ReplicaEffects.Applied) != 0 ? ReplicaChangeKind.Applied
             : (effects & ReplicaEffects.Cleared) != 0 ? ReplicaChangeKind.Cleared
             : ReplicaChangeKind.Status;
-        if (_announcer.Add(new(kind, _core.Value, metadata), out var item)) (turn.MustTell, turn.First) = (true, item);
+        turn.MustTell |= _announcer.Add(new(kind, _core.Value, metadata), ref turn.First);
     }
 
     // Outside the gate: what the step asked for.
