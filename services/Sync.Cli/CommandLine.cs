@@ -55,6 +55,7 @@ internal static class CommandLine
         root.Subcommands.Add(HistoryCommand.Build());
         root.Subcommands.Add(WatchCommand.Build());
         root.Subcommands.Add(StatusCommand.Build());
+        root.Subcommands.Add(TopCommand.Build());
         root.Subcommands.Add(VerifyCommand.Build());
         root.Subcommands.Add(InsightCommand.Build());
         root.Subcommands.Add(BenchCommand.Build());

@@ -11,6 +11,15 @@ namespace Sync.Cli.Status;
 internal sealed record ServiceStatus(string Name, string Url, JsonElement? Status, string? Error)
 {
     private const int AnswerBytesMax = 4 << 20;
+    private static readonly TimeSpan AskMax = TimeSpan.FromSeconds(5);
+
+    /// <summary>What asks: straight, and only where it was told to.</summary>
+    public static HttpClient Client() =>
+        new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
+
+    /// <summary>Asks all at once; whatever goes wrong with one is in its result.</summary>
+    public static Task<ServiceStatus[]> AskAllAsync(HttpClient http, IEnumerable<ServiceAddress> addresses, CancellationToken stop) =>
+        Task.WhenAll(addresses.Select(address => AskAsync(http, address.Name, address.Url, AskMax, stop)));
 
     /// <summary>Asks one service. Whatever goes wrong is in the result.</summary>
     public static async Task<ServiceStatus> AskAsync(HttpClient http, string name, string url, TimeSpan timeout, CancellationToken stop)

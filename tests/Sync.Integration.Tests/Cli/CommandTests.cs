@@ -89,6 +89,27 @@ public sealed class CommandTests(CliFixture cli) : IClassFixture<CliFixture>
     }
 
     [Fact]
+    public async Task Top_looks_again_and_again_until_interrupted()
+    {
+        var top = cli.Start(["top", "--interval", "0.2"], "/dev/null");
+        await top.Process.WaitUntilAsync(
+            async () => File.Exists(top.Output) && (await File.ReadAllTextAsync(top.Output)).Split("bus connected").Length > 3, "look three times");
+        var put = await cli.RunAsync("put", "top", "user", "a", "1");
+        put.Code.ShouldBe(0, put.Err);
+        await top.Process.WaitUntilAsync(
+            async () => (await File.ReadAllLinesAsync(top.Output)).Any(line =>
+                line.TrimEnd().EndsWith(" facts/s", StringComparison.Ordinal) && !line.Contains(" 0.0 ", StringComparison.Ordinal)
+                && !line.Contains(" - ", StringComparison.Ordinal)),
+            "show that a fact was committed");
+        await top.InterruptAsync();
+        var result = await top.ResultAsync();
+        (result.Code, result.Err).ShouldBe((0, ""));
+        var wrong = await cli.RunAsync("top", "--interval", "0");
+        (wrong.Code, wrong.Out).ShouldBe((2, ""));
+        wrong.Err.ShouldContain("0.2 to 60 seconds");
+    }
+
+    [Fact]
     public async Task Bad_lines_are_told_by_number_and_reason_and_the_others_are_committed()
     {
         const string name = "\"vault\":\"bad\",\"collection\":\"user\"";

@@ -69,6 +69,7 @@ public sealed class FailureTests : IDisposable
     [InlineData("put acme user 1 2")]
     [InlineData("history acme user 1")]
     [InlineData("status")]
+    [InlineData("top")]
     [InlineData("verify")]
     [InlineData("import FILE")]
     public async Task A_writer_that_cannot_be_reached_is_one_line_that_says_what_to_look_at(string line)
