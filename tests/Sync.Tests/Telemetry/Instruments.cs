@@ -56,7 +56,7 @@ internal static class Instruments
         var owned = new List<IDisposable>();
         foreach (var type in Assemblies.SelectMany(assembly => assembly.GetTypes()).Where(HasMeter))
         {
-            if (Own(type).Any(field => field.IsStatic)) RuntimeHelpers.RunClassConstructor(type.TypeHandle);
+            if (type.IsAbstract) RuntimeHelpers.RunClassConstructor(type.TypeHandle);
             else owned.Add(Create(type));
         }
         foreach (var one in owned) one.Dispose();
