@@ -2,6 +2,7 @@ using Npgsql;
 using Shouldly;
 using Sync.Contracts;
 using Sync.Ledger.Postgres;
+using Sync.Testing;
 using Sync.Testing.Ledger;
 using Sync.Testing.Postgres;
 using Sync.Testing.Processes;
@@ -125,6 +126,21 @@ public sealed class PostgresStartTests(PostgresDatabase database, PostgresFixtur
         await using var kept = await PostgresLedgerStore.OpenAsync(runtime);
         kept.Info.History.ShouldBe(history);
         (await PostgresMaintenance.AdoptAsync(ledger.Options, keepHistory: false)).ShouldNotBe(history);
+    }
+
+    [Fact]
+    public async Task What_the_docs_say_to_run_after_a_restore_lets_writers_start_with_a_new_history()
+    {
+        await using var ledger = await TestLedger.CreateAsync(await database.CreateDatabaseAsync());
+        var history = ledger.Store.Info.History;
+        var runtime = ledger.Options with { OwnerConnectionString = null };
+        await ledger.ExecuteAsync("update sync.ledger set system_identifier = system_identifier + 1");
+        (await RefusedAsync(runtime)).Message.ShouldContain("restored or promoted");
+
+        var docs = await File.ReadAllTextAsync(RepoRoot.Combine("docs/OPERATIONS.md"));
+        await ledger.ExecuteAsync(docs.Split("```sql")[1].Split("```")[0]);
+        await using var adopted = await PostgresLedgerStore.OpenAsync(runtime);
+        adopted.Info.History.ShouldNotBe(history);
     }
 
     [Fact]
