@@ -4,8 +4,8 @@ namespace Sync.Replication;
 /// <para>Why it is safe: all fields but <c>_turn</c> are guarded by the replica's gate. At most one thread tells at a time:
 /// whoever takes the turn, under the gate. Others leave their change in the backlog and mark the turn as awaited, also
 /// under the gate; the backlog is bounded: when full the oldest is dropped and the next one carries the number. The teller
-/// gives back a turn that nobody marked by one exchange, without the gate; a marked one under it. A listener that joins in the middle is told only what was published after it
-/// joined. After <see cref="StopAsync"/> nothing more is begun, and its task completes when the call in progress has
+/// gives back a turn that nobody marked by one exchange, without the gate; a marked one under it. A listener that joins
+/// in the middle is told only what was published after it joined. After <see cref="StopAsync"/> nothing more is begun, and its task completes when the call in progress has
 /// returned.</para></summary>
 internal sealed class Announcer<T>(Lock gate, Replica<T> replica) : IThreadPoolWorkItem
 {

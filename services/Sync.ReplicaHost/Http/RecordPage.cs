@@ -3,8 +3,8 @@ using System.Text.Json;
 using Sync.Contracts;
 using Sync.Http.Json;
 using Sync.MessagePack;
-using Sync.Replication;
 using Sync.ReplicaHost.Engine;
+using Sync.Replication;
 using Record = Sync.Replication.CollectionRecord<System.ReadOnlyMemory<byte>>;
 
 namespace Sync.ReplicaHost.Http;

@@ -2,9 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using Sync.Contracts;
 using Sync.Http.Json;
-using Sync.Replication;
 using Sync.ReplicaHost.Engine;
-
+using Sync.Replication;
 using Held = Sync.Replication.CollectionReplica<System.ReadOnlyMemory<byte>>;
 
 namespace Sync.ReplicaHost.Http;

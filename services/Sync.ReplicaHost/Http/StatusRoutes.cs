@@ -4,9 +4,8 @@ using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Http;
 using Sync.Http.Json;
-using Sync.Replication;
 using Sync.ReplicaHost.Engine;
-
+using Sync.Replication;
 using Held = Sync.Replication.CollectionReplica<System.ReadOnlyMemory<byte>>;
 
 namespace Sync.ReplicaHost.Http;

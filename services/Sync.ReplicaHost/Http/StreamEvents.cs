@@ -3,8 +3,8 @@ using System.Text.Json;
 using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Http.Json;
-using Sync.Replication;
 using Sync.ReplicaHost.Engine;
+using Sync.Replication;
 using Held = Sync.Replication.CollectionReplica<System.ReadOnlyMemory<byte>>;
 using Record = Sync.Replication.CollectionRecord<System.ReadOnlyMemory<byte>>;
 

@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 using Sync.Contracts;
 using Sync.Hosting;
-using Sync.Replication;
 using Sync.ReplicaHost.Engine;
+using Sync.Replication;
 using Held = Sync.Replication.CollectionReplica<System.ReadOnlyMemory<byte>>;
 using Record = Sync.Replication.CollectionRecord<System.ReadOnlyMemory<byte>>;
 
