@@ -80,10 +80,12 @@ public sealed class ImportTests : IAsyncLifetime
         _cli.Writer = await _cli.Rig.StartWriterAsync(_cli.Writer.Url.Port);
 
         var result = await run.ResultAsync();
-        result.Code.ShouldBe(0, result.Out + result.Err);
+        result.Code.ShouldBe(0, result.Out + result.Err + Rejects());
         result.Json.GetProperty("lines").GetInt32().ShouldBe(1000);
         await _cli.HeadsShouldBeOfAsync(changes);
     }
+
+    private string Rejects() => File.Exists(_cli.PathOf("none")) ? File.ReadAllText(_cli.PathOf("none")) : "";
 
     private async Task<(string Pipe, CliRun Run)> StartFromPipeAsync()
     {
