@@ -5,6 +5,7 @@ using System.Threading.Channels;
 using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Http.Json;
+using Sync.Ledger;
 using Sync.Writer.Engine;
 using Sync.Writer.Http;
 using Sync.Writer.Json;
@@ -27,6 +28,8 @@ internal sealed class BatchRun
     private readonly Channel<InFlight> _inFlight;
     private LineFrames _frames;
     private readonly Dictionary<FeedId, WriteRoute> _routes = [];
+    // Of writes whose feed could not be looked up: they have no route that would hold back those behind them.
+    private readonly WriteOrder _unplaced = new();
     private string? _vault;
     private FeedId _feed;
     private WriteRoute _route = new();
@@ -128,6 +131,7 @@ internal sealed class BatchRun
         }
         catch (SyncException error)
         {
+            _unplaced.Note(command.Key, NotPlaced);
             return Refused(Problems.Of(error));
         }
         return Submit(_feed, command);
@@ -135,8 +139,12 @@ internal sealed class BatchRun
 
     private static InFlight Refused(Problem? problem) => new(problem, default, 0);
 
+    private static readonly WriteResult NotPlaced = new WriteResult.Refused(
+        new Refusal(RefusalCode.LedgerUnavailable, "The feed of the vault could not be looked up."));
+
     private InFlight Submit(FeedId feed, WriteCommand command)
     {
+        if (_unplaced.IsBroken(command.Key)) return Refused(Problems.Of(WriteOrder.Refusal));
         _intake.Enter(command.Value.Length);
         return new InFlight(null, _writes.WriteAsync(feed, command, _route), command.Value.Length);
     }

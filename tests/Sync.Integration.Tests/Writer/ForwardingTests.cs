@@ -135,6 +135,32 @@ public sealed class ForwardingTests(PostgresFixture postgres)
             .ShouldAllBe(problem => problem == "overloaded" || problem == "no-owner");
     }
 
+    [Fact]
+    public async Task When_the_ledger_opens_in_the_middle_of_a_batch_no_line_of_a_key_overtakes_one_that_came_too_early()
+    {
+        var lookups = 0;
+        var store = new ScriptedStore(new MemoryLedgerStore(TimeProvider.System, new MemoryLedgerOptions { Feeds = 1 }))
+        {
+            OnPlace = () =>
+            {
+                if (Interlocked.Increment(ref lookups) == 1)
+                    throw new SyncException(SyncErrorCode.LedgerUnavailable, "The ledger is not open yet.", true);
+            },
+        };
+        await using var system = new EmbeddedSystem(store);
+        await using var writer = await WriterUnderTest.StartAsync(system.Parts);
+
+        var batch = await writer.BatchAsync("""
+            {"vault":"acme","collection":"c","key":"k","value":1,"idempotency_key":"1"}
+            {"vault":"acme","collection":"c","key":"other","value":1}
+            {"vault":"acme","collection":"c","key":"k","op":"delete","idempotency_key":"2"}
+            """);
+
+        Answer.ProblemOf(batch.Lines[0]).ShouldBe("ledger-unavailable");
+        batch.Lines[1].GetProperty("sequence").GetInt64().ShouldBe(1);
+        Answer.ProblemOf(batch.Lines[2]).ShouldBe("overloaded", "it is repeated behind the put, and not refused for good");
+    }
+
     private static BusReply Overloaded()
     {
         var buffer = new ArrayBufferWriter<byte>();

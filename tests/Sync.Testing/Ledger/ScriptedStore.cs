@@ -14,6 +14,9 @@ public sealed class ScriptedStore(ILedgerStore inner) : ILedgerStore
     /// <summary>Called before each acquisition and renewal; may wait or throw.</summary>
     public Func<Task>? OnLease { get; set; }
 
+    /// <summary>Called before a vault's feed is looked up; may throw.</summary>
+    public Action? OnPlace { get; set; }
+
     /// <summary>Called before each load; may wait or throw.</summary>
     public Func<Task>? OnLoad { get; set; }
 
@@ -27,8 +30,11 @@ public sealed class ScriptedStore(ILedgerStore inner) : ILedgerStore
     public LedgerInfo Info => inner.Info;
 
     /// <inheritdoc/>
-    public ValueTask<FeedId> FeedOfAsync(string vault, CancellationToken cancellation = default) =>
-        inner.FeedOfAsync(vault, cancellation);
+    public ValueTask<FeedId> FeedOfAsync(string vault, CancellationToken cancellation = default)
+    {
+        OnPlace?.Invoke();
+        return inner.FeedOfAsync(vault, cancellation);
+    }
 
     /// <inheritdoc/>
     public async ValueTask<FeedState?> AcquireAsync(
