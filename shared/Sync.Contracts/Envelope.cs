@@ -17,7 +17,11 @@ public enum ChangeOp
 /// Immutable, safe to share between threads and between any number of local subscribers.</summary>
 public sealed class Envelope
 {
-    private ParsedValue? _parsed;
+    // What the first schema that shares its results made of the value, without an object around it: the schema is set
+    // first, by one thread ever, and until its result follows others parse for themselves.
+    private object? _firstSchema;
+    private object? _firstResult;
+    private ParsedValue? _parsed; // what others made of it, and what is no object
 
     /// <summary>The synced key that the envelope itself names; parts are null when the bytes did not carry them, and then
     /// it equals no subscribed key.</summary>
@@ -74,16 +78,24 @@ public sealed class Envelope
     public ParseResult<T> Parse<T>(SyncSchema<T> schema)
     {
         if (!schema.Share) return schema.Parse(Value);
+        if (ReferenceEquals(Volatile.Read(ref _firstSchema), schema) && Volatile.Read(ref _firstResult) is { } first)
+            return ParseResult<T>.Ok((T)first);
         for (var parsed = Volatile.Read(ref _parsed); parsed is not null; parsed = parsed.Next)
             if (ReferenceEquals(parsed.Schema, schema)) return ((ParsedValue<T>)parsed).Result;
         var result = schema.Parse(Value);
+        if (!typeof(T).IsValueType && result.IsOk && result.Value is { } value
+            && Interlocked.CompareExchange(ref _firstSchema, schema, null) is null)
+        {
+            Volatile.Write(ref _firstResult, value);
+            return result;
+        }
         var added = new ParsedValue<T>(schema, result, Volatile.Read(ref _parsed));
         while (Interlocked.CompareExchange(ref _parsed, added, added.Next) is var seen && seen != added.Next)
             added = new ParsedValue<T>(schema, result, seen);
         return result;
     }
 
-    // An immutable list, newest first; as long as the number of schemas that read this envelope.
+    // An immutable list, newest first; no longer than the number of schemas that read this envelope.
     private abstract class ParsedValue(object schema, ParsedValue? next)
     {
         public object Schema => schema;

@@ -7,7 +7,7 @@ namespace Sync.MessagePack;
 public static class SyncSchema
 {
     /// <summary>Values as they are: any MessagePack value, unparsed. For consumers without types.</summary>
-    public static SyncSchema<ReadOnlyMemory<byte>> Raw { get; } = new RawSchema();
+    public static SyncSchema<ReadOnlyMemory<byte>> Raw { get; } = new RawSchema { Share = false };
 
     /// <summary>The document gate: a map, or a sealed value (extension 100); anything else is refused. The value is its bytes.</summary>
     public static SyncSchema<ReadOnlyMemory<byte>> Document { get; } = new DocumentSchema();
