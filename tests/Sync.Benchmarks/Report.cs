@@ -1,61 +1,32 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Sync.Benchmarks.Way;
 
 namespace Sync.Benchmarks;
 
-/// <summary>What is compared with what, and what must hold. <paramref name="Limit"/> is on the ratio ours /
-/// yardstick, or on our value itself when there is no yardstick.</summary>
-public sealed record ReportLine(string Name, string Unit, double Limit, bool AtLeast)
-{
-    private readonly List<double> _yardstick = [];
-    private readonly List<double> _ours = [];
-
-    public IReadOnlyList<double> Yardstick => _yardstick;
-
-    public IReadOnlyList<double> Ours => _ours;
-
-    /// <summary>Taken in the same round: noise hits both.</summary>
-    public IReadOnlyList<double> Ratios => [.. _ours.Zip(_yardstick, (o, y) => o / y)];
-
-    public double Judged => Median(_yardstick.Count > 0 ? Ratios : _ours);
-
-    public bool Passed => AtLeast ? Judged >= Limit : Judged <= Limit;
-
-    public void Add(double? yardstick, double ours)
-    {
-        if (yardstick is { } y)
-            _yardstick.Add(y);
-        _ours.Add(ours);
-    }
-
-    public static double Median(IReadOnlyList<double> values)
-    {
-        if (values.Count == 0)
-            return double.NaN;
-        var sorted = values.Order().ToArray();
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
-}
-
-/// <summary>The table and the JSON that every benchmark prints: yardstick, ours, ratio, each as min/median/max over
-/// the rounds.</summary>
+/// <summary>The table and the JSON that every benchmark gives: yardstick, ours, ratio, each as min/median/max over
+/// the rounds; the conditions of the run beside them.</summary>
 public sealed class Report(string title)
 {
     private readonly List<ReportLine> _lines = [];
     private readonly SortedDictionary<string, List<double>> _facts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _conditions = new(StringComparer.Ordinal)
+    {
+        ["machine"] = $"{Environment.ProcessorCount} cores, load average {LoadAverage()} when it began",
+    };
 
     public bool Passed => _lines.TrueForAll(l => l.Passed);
 
-    public ReportLine Line(string name, string unit, double limit, bool atLeast)
+    public ReportLine Line(string name, string unit, double? limit, bool atLeast)
     {
         var line = new ReportLine(name, unit, limit, atLeast);
         _lines.Add(line);
         return line;
     }
 
-    /// <summary>A number that belongs to the run but is not judged, as CPU seconds of a process. One per
-    /// round.</summary>
+    /// <summary>A number that belongs to the run but is not judged, as CPU time of a process for each operation. One
+    /// per round.</summary>
     public void Fact(string name, double value)
     {
         if (!_facts.TryGetValue(name, out var values))
@@ -63,33 +34,50 @@ public sealed class Report(string title)
         values.Add(value);
     }
 
-    public void Print(TextWriter to)
+    /// <summary>What the run was made under, as settings of a server, sizes of tables, the mix of keys.</summary>
+    public void Condition(string name, string text) => _conditions[name] = text;
+
+    /// <summary>The end of every benchmark: prints, writes the JSON when it is asked for, and gives the exit code: 0 when
+    /// every goal was met, 1 when one was missed.</summary>
+    internal async Task<int> FinishAsync(string[] args, Bed? bed = null)
+    {
+        if (bed is not null) await bed.DescribeAsync(this);
+        Condition("load average at the end", LoadAverage());
+        Print(Console.Out);
+        if (Arguments.Text(args, "--json") is { } path) await WriteJsonAsync(path);
+        return Passed ? 0 : 1;
+    }
+
+    private void Print(TextWriter to)
     {
         to.WriteLine(title);
-        to.WriteLine($"{"",-38}{"yardstick",30}{"ours",30}{"ratio",22}  limit");
+        to.WriteLine($"{"",-46}{"yardstick",30}{"ours",30}{"ratio",22}  goal");
         foreach (var line in _lines)
         {
-            to.WriteLine($"{line.Name + ", " + line.Unit,-38}{Spread(line.Yardstick),30}{Spread(line.Ours),30}" +
-                $"{Spread(line.Ratios),22}" +
-                $"  {(line.AtLeast ? ">=" : "<=")} {Number(line.Limit)} {(line.Passed ? "ok" : "MISSED")}");
+            var goal = line.Limit is { } limit ? $"{(line.AtLeast ? ">=" : "<=")} {Number(limit)} {line.Verdict}" : "";
+            to.WriteLine($"{line.Name + ", " + line.Unit,-46}{Spread(line.Yardstick),30}{Spread(line.Ours),30}"
+                + $"{Spread(line.Ratios),22}  {goal}");
         }
 
         foreach (var (name, values) in _facts)
             to.WriteLine($"  {name}: {Spread(values)}");
+        foreach (var (name, text) in _conditions)
+            to.WriteLine($"  {name}: {text}");
     }
 
-    public async Task WriteJsonAsync(string path)
+    private async Task WriteJsonAsync(string path)
     {
         var json = new
         {
             title,
+            conditions = _conditions,
             lines = _lines.Select(l => new
             {
                 l.Name,
                 l.Unit,
                 l.Limit,
                 l.AtLeast,
-                l.Passed,
+                l.Verdict,
                 yardstick = Figures(l.Yardstick),
                 ours = Figures(l.Ours),
                 ratio = Figures(l.Ratios),
@@ -112,4 +100,6 @@ public sealed class Report(string title)
 
     private static string Number(double value) =>
         value.ToString(Math.Abs(value) >= 100 ? "N0" : "0.##", CultureInfo.InvariantCulture);
+
+    private static string LoadAverage() => File.ReadAllText("/proc/loadavg").Split(' ')[0];
 }

@@ -9,6 +9,7 @@ namespace Sync.Cli.Commands;
 internal static class BenchCommand
 {
     private const string Folder = "tests/Sync.Benchmarks";
+    private const string All = "all";
 
     public static Command Build()
     {
@@ -52,7 +53,7 @@ internal static class BenchCommand
         var unknown = wanted.Except(known, StringComparer.Ordinal).ToList();
         return unknown.Count > 0
             ? throw new SyncException(SyncErrorCode.Invalid, $"there is no benchmark {string.Join(", ", unknown)}; there are {string.Join(", ", known)}")
-            : wanted.Length > 0 ? wanted : known;
+            : wanted.Length > 0 ? wanted : [All];
     }
 
     private static async Task<int> ExecAsync(string root, string[] arguments, bool quiet, CancellationToken stop)

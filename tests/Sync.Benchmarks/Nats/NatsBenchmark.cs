@@ -36,10 +36,7 @@ public static class NatsBenchmark
                 await measure(rounds);
         }
 
-        report.Print(Console.Out);
-        if (Option(args, "--json") is { } path)
-            await report.WriteJsonAsync(path);
-        return report.Passed ? 0 : 1;
+        return await report.FinishAsync(args);
     }
 
     private static string? Option(string[] args, string name)

@@ -27,16 +27,20 @@ internal static class CatchUpBenchmark
         var line = report.Line("records/s over a binary COPY", "records/s", 0.4, atLeast: true);
         for (var round = 0; round < rounds; round++)
         {
-            var (copied, _) = await TimeAsync("copy-out", "--database", bed.Database, "--records", Text(records));
+            var (copied, reading) = await TimeAsync("copy-out", "--database", bed.Database, "--records", Text(records));
+            report.Fact("CPU us per record, copy, reader", 1e6 * reading / records);
+            var before = Others();
             var (caughtUp, cpu) = await TimeAsync(
                 "catch-up", "--nats", bed.Nats.Url, "--writer", writer.Url, "--records", Text(records));
             line.Add(records / copied, records / caughtUp);
-            report.Fact("CPU seconds of the replica's process", cpu);
+            report.Fact("CPU us per record, ours, replica", 1e6 * cpu / records);
+            foreach (var ((name, from), (_, to)) in before.Zip(Others()))
+                report.Fact($"CPU us per record, ours, {name}", 1e6 * (to - from) / records);
         }
-        report.Print(Console.Out);
-        await bed.DescribeAsync(Console.Out);
-        if (Arguments.Text(args, "--json") is { } path) await report.WriteJsonAsync(path);
-        return report.Passed ? 0 : 1;
+        return await report.FinishAsync(args, bed);
+
+        (string Name, double Cpu)[] Others() =>
+            [("writer", writer.Cpu()), ("Postgres", bed.PostgresCpu()), ("broker", CpuTimes.Of(bed.Nats.Pid))];
     }
 
     /// <summary>A collection replica, loaded once: prints how long it took.

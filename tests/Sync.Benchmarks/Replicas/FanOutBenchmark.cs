@@ -43,9 +43,7 @@ internal static class FanOutBenchmark
             report.Fact("CPU seconds per million applies, ours", ours.Cpu * 1e6);
             report.Fact("CPU seconds per million callbacks, bare", plain.Cpu * 1e6);
         }
-        report.Print(Console.Out);
-        if (Arguments.Text(args, "--json") is { } path) await report.WriteJsonAsync(path);
-        return report.Passed ? 0 : 1;
+        return await report.FinishAsync(args);
     }
 
     private static async Task<Rate> BareAsync(string url, Source source, TimeSpan time)

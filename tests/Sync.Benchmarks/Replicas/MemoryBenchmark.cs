@@ -23,9 +23,7 @@ internal static class MemoryBenchmark
         var line = report.Line("collection replica over a dictionary", "bytes/record", 1.3, atLeast: false);
         for (var round = 0; round < rounds; round++)
             line.Add(Measure(() => Dictionary(records)) / records, Measure(() => Replica(records)) / records);
-        report.Print(Console.Out);
-        if (Arguments.Text(args, "--json") is { } path) await report.WriteJsonAsync(path);
-        return report.Passed ? 0 : 1;
+        return await report.FinishAsync(args);
     }
 
     private static double Measure(Func<object> fill)

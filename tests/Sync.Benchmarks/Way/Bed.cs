@@ -96,24 +96,30 @@ internal sealed class Bed : IAsyncDisposable
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
-    /// <summary>Prints how the database is set and how large its tables are.</summary>
-    public async Task DescribeAsync(TextWriter to)
+    /// <summary>Tells how the database is set and how large its tables are.</summary>
+    public async Task DescribeAsync(Report report)
     {
         await using var source = NpgsqlDataSource.Create(Database);
-        await using var command = source.CreateCommand(
+        await using var settings = source.CreateCommand(
             "select string_agg(name || ' = ' || current_setting(name), ', ') from unnest($1) name");
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = Shown });
-        await to.WriteLineAsync($"  Postgres: {await command.ExecuteScalarAsync()}");
-        foreach (var table in (string[])["sync.fact", "sync.record", "plain.fact", "plain.head"])
+        settings.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = Shown });
+        report.Condition("Postgres", (string)(await settings.ExecuteScalarAsync())!);
+        await using var sizes = source.CreateCommand("""
+            select n.nspname || '.' || c.relname, greatest(
+                pg_total_relation_size(c.oid),
+                (select sum(pg_total_relation_size(relid)) from pg_partition_tree(c.oid)))::bigint
+            from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where c.relkind in ('r', 'p') and not c.relispartition and c.relname in ('fact', 'record', 'idempotency', 'head')
+                and n.nspname not in ('pg_catalog', 'information_schema')
+            order by 1
+            """);
+        await using var reader = await sizes.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
         {
-            await using var size = source.CreateCommand($"""
-                select greatest(
-                    pg_total_relation_size('{table}'),
-                    (select sum(pg_total_relation_size(relid)) from pg_partition_tree('{table}')))::bigint
-                """);
-            var bytes = (long)(await size.ExecuteScalarAsync())!;
+            var table = reader.GetString(0);
+            var mebibytes = reader.GetInt64(1) / 1048576.0;
             var rows = await CountAsync(table);
-            await to.WriteLineAsync($"  {table}: {rows:N0} rows, {bytes / 1048576.0:N0} MiB");
+            report.Condition(table, string.Create(CultureInfo.InvariantCulture, $"{rows:N0} rows, {mebibytes:N0} MiB"));
         }
     }
 

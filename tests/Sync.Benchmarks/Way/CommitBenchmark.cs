@@ -13,7 +13,7 @@ internal static class CommitBenchmark
 
     public static async Task<int> RunAsync(string[] args)
     {
-        var rounds = Arguments.Number(args, "--rounds", 3);
+        var rounds = Arguments.Number(args, "--rounds", 5);
         var seconds = TimeSpan.FromSeconds(Arguments.Number(args, "--seconds", 8));
         var isZipf = Arguments.Text(args, "--keys") != "even";
         var producers = Arguments.Number(args, "--producers", 256);
@@ -45,10 +45,7 @@ internal static class CommitBenchmark
             b.Add(direct.Rate, way.Rate);
         }
 
-        report.Print(Console.Out);
-        await bed.DescribeAsync(Console.Out);
-        if (Arguments.Text(args, "--json") is { } path) await report.WriteJsonAsync(path);
-        return report.Passed ? 0 : 1;
+        return await report.FinishAsync(args, bed);
     }
 
     /// <summary>One round of each way, with its CPU times and its check.</summary>

@@ -15,7 +15,7 @@ internal static class LatencyBenchmark
 
     public static async Task<int> RunAsync(string[] args)
     {
-        var rounds = Arguments.Number(args, "--rounds", 3);
+        var rounds = Arguments.Number(args, "--rounds", 5);
         var count = Arguments.Number(args, "--count", 500);
         await using var bed = await Bed.MakeAsync();
         var writer = await bed.WriterAsync();
@@ -44,10 +44,7 @@ internal static class LatencyBenchmark
         if (await bed.CountAsync("sync.fact") != written || await bed.CountAsync("plain.fact") != written)
             throw new InvalidOperationException($"void: {written} writes were acknowledged, the tables hold other counts");
 
-        report.Print(Console.Out);
-        await bed.DescribeAsync(Console.Out);
-        if (Arguments.Text(args, "--json") is { } path) await report.WriteJsonAsync(path);
-        return report.Passed ? 0 : 1;
+        return await report.FinishAsync(args, bed);
 
         // Yardstick and ours take turns write by write: a disk that is slow for a second is slow for both.
         async Task<(Latencies Statements, Latencies Requests, Latencies Both, Latencies Ours)> RoundAsync(int times)

@@ -21,7 +21,7 @@ internal static class VisibleBenchmark
 
     public static async Task<int> RunAsync(string[] args)
     {
-        var rounds = Arguments.Number(args, "--rounds", 3);
+        var rounds = Arguments.Number(args, "--rounds", 5);
         var seconds = Arguments.Number(args, "--seconds", 5);
         await using var bed = await Bed.MakeAsync();
         var writer = await bed.TimedWriterAsync(Followed);
@@ -53,10 +53,7 @@ internal static class VisibleBenchmark
             }
         }
 
-        report.Print(Console.Out);
-        await bed.DescribeAsync(Console.Out);
-        if (Arguments.Text(args, "--json") is { } path) await report.WriteJsonAsync(path);
-        return report.Passed ? 0 : 1;
+        return await report.FinishAsync(args, bed);
     }
 
     // One real envelope off the wire, so that the yardstick carries what the writer publishes.
