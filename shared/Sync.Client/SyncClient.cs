@@ -1,6 +1,7 @@
 using System.Buffers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Sync.Client.Internal;
 using Sync.Client.Writes;
 using Sync.Contracts;
 using Sync.MessagePack;
@@ -58,7 +59,10 @@ public sealed class SyncClient : IAsyncDisposable
         (_options, _connect, _schemas) = (options, connect, schemas ?? new SyncSchemas());
         (_time, _logs) = (time ?? TimeProvider.System, logs ?? NullLoggerFactory.Instance);
         _producer = Producer.FromText(options.Producer);
-        _http = new HttpClient(http ?? NewHandler(options), disposeHandler: http is null) { Timeout = Timeout.InfiniteTimeSpan };
+        _http = new HttpClient(BearerHandler.Over(http ?? NewHandler(options), options, _time), disposeHandler: http is null)
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
         Writer = new WriterApi(_http, options);
         var log = _logs.CreateLogger<SyncClient>();
         _lanes = new WriteLanes(new HttpBatchSender(_http, options, _time, log), options, _time, new Random(), log);

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using Sync.Contracts;
 
 namespace Sync.Client;
@@ -8,11 +10,29 @@ public sealed record SyncClientOptions
     /// <summary>Section of the configuration.</summary>
     public const string Section = "Sync:Client";
 
+    private static readonly SearchValues<char> TokenCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=");
+
     /// <summary>Base addresses of writers, tried in turn; any writer takes any write. Default one, <c>http://127.0.0.1:5080</c>.</summary>
     public IReadOnlyList<string> Writers { get; init; } = [];
 
     /// <summary>Who writes, as <c>type:name</c>; at most 128 characters. Default <c>client:anonymous</c>.</summary>
     public string Producer { get; init; } = "client:anonymous";
+
+    /// <summary>The bearer token that every request to a writer carries; null (default) = none. Give it by an environment variable,
+    /// or better in a file, <see cref="TokenFile"/>.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>A file that holds the token; a token written to it later is used within 5 s. Null (default) = none.</summary>
+    public string? TokenFile { get; init; }
+
+    /// <summary>True lets the token travel to an <c>http</c> address beyond this machine: for networks that are encrypted or trusted
+    /// by other means. Default false.</summary>
+    public bool PlainHttp { get; init; }
+
+    /// <summary>What the requests are for; needed where the token is bound to a purpose. At most 128 printable ASCII characters.
+    /// Null (default) = not said.</summary>
+    public string? Purpose { get; init; }
 
     /// <summary>Time for one write with all its retries, from the call; a request under way then is still awaited. Default 30 s;
     /// 100 ms to 10 min.</summary>
@@ -57,10 +77,19 @@ public sealed record SyncClientOptions
     /// <summary>What is wrong: key, value and allowed range of each bad option.</summary>
     public IEnumerable<string> Validate()
     {
+        var isClearAllowed = PlainHttp || (Token ?? TokenFile) is null;
         foreach (var writer in Writers)
+        {
             if (!Uri.TryCreate(writer, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
                 yield return $"{Section}:Writers has '{writer}'; must be an http or https address such as http://127.0.0.1:5080";
+            else if (!isClearAllowed && uri is { Scheme: "http", IsLoopback: false })
+                yield return $"{Section}:Writers has {writer}, where the token would travel in clear; use https, or set {Section}:PlainHttp";
+        }
         if (Producer.Length is 0 or > 128) yield return $"{Section}:Producer has {Producer.Length} characters; must be 1..128";
+        if (Token is not null && TokenFile is not null) yield return $"{Section}:Token and {Section}:TokenFile are both given; give one";
+        if (Token is not null && !IsToken(Token)) yield return $"{Section}:Token is not a token; sync token create makes one";
+        if (Purpose is not null && (Purpose.Length is 0 or > 128 || Purpose.AsSpan().ContainsAnyExceptInRange(' ', '~')))
+            yield return $"{Section}:Purpose must be 1..128 printable ASCII characters";
         foreach (var wrong in new[]
         {
             Range(nameof(WriteTimeout), WriteTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
@@ -76,6 +105,16 @@ public sealed record SyncClientOptions
             Range(nameof(QueuedWritesMax), QueuedWritesMax, 1, 1_000_000, "writes"),
         })
             if (wrong is not null) yield return wrong;
+    }
+
+    /// <summary>True for what a bearer header can carry (RFC 6750, section 2.1). Whether it is a valid token only a writer knows.</summary>
+    internal static bool IsToken(string text) => text.Length is > 0 and <= 1024 && !text.AsSpan().ContainsAnyExcept(TokenCharacters);
+
+    // A record prints its properties; the token is none that may be printed.
+    private bool PrintMembers(StringBuilder text)
+    {
+        text.Append(nameof(Writers)).Append(" = ").AppendJoin(", ", Writers).Append(", Producer = ").Append(Producer);
+        return true;
     }
 
     private static string? Range<T>(string name, T value, T min, T max, string unit = "(hh:mm:ss)")

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Sync.Client.Internal;
 using Sync.Contracts;
 
 namespace Sync.Client.Changefeeds;
@@ -36,7 +37,7 @@ public sealed class ChangefeedClient : IChangefeed, IDisposable
             UseCookies = false,
             AllowAutoRedirect = false,
         };
-        _http = new HttpClient(handler, disposeHandler: http is null) { Timeout = Timeout.InfiniteTimeSpan };
+        _http = new HttpClient(BearerHandler.Over(handler, options, _time), disposeHandler: http is null) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
     /// <inheritdoc/>

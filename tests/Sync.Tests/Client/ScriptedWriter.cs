@@ -61,7 +61,9 @@ internal sealed class Call(HttpRequestMessage request, IReadOnlyList<JsonNode> l
 
     public string Authority => request.RequestUri!.Authority;
 
-    public string? TraceParent => request.Headers.TryGetValues("traceparent", out var values) ? values.Single() : null;
+    public string? TraceParent => Header("traceparent");
+
+    public string? Header(string name) => request.Headers.TryGetValues(name, out var values) ? values.Single() : null;
 
     public IReadOnlyList<JsonNode> Lines => lines;
 
