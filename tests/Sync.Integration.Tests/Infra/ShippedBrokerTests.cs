@@ -17,46 +17,26 @@ public sealed class ShippedBrokerTests(ShippedBrokerTests.Broker broker) : IClas
 {
     private const string Refused = "Permissions Violation";
 
-    private static readonly string[] Reads = ["get", "getmany", "history", "snapshot", "changes", "vaults"];
-    private static readonly string[] Writes = ["put", "append"];
+    public static TheoryData<string> Users => [.. BrokerConfig.Shipped.Users];
 
-    /// <summary>Everything that somebody might try, apart from what the table below allows them.</summary>
-    private static readonly string[] Tried =
-    [
-        "synced.acme._.user.1", "sync.beat.acme", "sync.own.acme", ">", "*.>", "sync.>", "_INBOX.>", "_INBOX.x",
-        "_INBOX.writer.x", "_INBOX.replica.x", "_INBOX.insight.x", "_INBOX.client.x", "$SYS.>", "$SYS.REQ.SERVER.PING", "$JS.API.INFO",
-        "other.subject", "sync.snapshot.pypi.~.~", "sync.changes.pypi.~.file", "sync.getmany.pypi.~", "sync.vaults.pypi",
-        "sync.append.acme._.log", .. Reads.Concat(Writes).Select(verb => $"sync.{verb}.acme._.user.1"),
-    ];
-
-    private static readonly Dictionary<string, string[]> MayPublish = new(StringComparer.Ordinal)
+    [Fact]
+    public void The_table_of_rights_knows_every_user_and_every_kind_of_subject()
     {
-        ["writer"] = ["synced.", "sync.beat.", "sync.own."],
-        ["replica"] = [.. Reads.Select(verb => $"sync.{verb}.")],
-        ["insight"] = ["sync.snapshot.", "sync.changes.", "sync.vaults."],
-        ["client"] = [.. Reads.Concat(Writes).Select(verb => $"sync.{verb}.")],
-    };
-
-    private static readonly Dictionary<string, string[]> MaySubscribe = new(StringComparer.Ordinal)
-    {
-        ["writer"] = ["sync.", "_INBOX.writer."],
-        ["replica"] = ["synced.", "sync.beat.", "_INBOX.replica."],
-        ["insight"] = ["_INBOX.insight."],
-        ["client"] = ["synced.", "sync.beat.", "_INBOX.client."],
-    };
-
-    public static TheoryData<string> Users => ["writer", "replica", "insight", "client"];
+        BrokerConfig.Shipped.Users.ShouldBe(BrokerRights.Users, ignoreOrder: true);
+        BrokerRights.Used.Select(sample => sample.Kind).Distinct(StringComparer.Ordinal)
+            .ShouldBe(BrokerRights.Kinds, ignoreOrder: true);
+    }
 
     [Theory]
     [MemberData(nameof(Users))]
     public async Task A_user_publishes_to_its_subjects_only(string user)
     {
-        foreach (string subject in Tried.Where(subject => subject.IndexOfAny(['*', '>']) < 0))
+        foreach (var sample in All.Where(sample => sample.Subject.IndexOfAny(['*', '>']) < 0))
         {
-            string answer = await broker.AskAsync(user, $"PUB {subject} 0\r\n\r\n");
+            string answer = await broker.AskAsync(user, $"PUB {sample.Subject} 0\r\n\r\n");
 
             answer.Contains(Refused, StringComparison.Ordinal)
-                .ShouldBe(!Matches(MayPublish[user], subject), $"{user} publishes to {subject}: {answer}");
+                .ShouldBe(!BrokerRights.MayPublish(user, sample), $"{user} publishes to {sample.Subject}: {answer}");
         }
     }
 
@@ -64,13 +44,40 @@ public sealed class ShippedBrokerTests(ShippedBrokerTests.Broker broker) : IClas
     [MemberData(nameof(Users))]
     public async Task A_user_subscribes_to_its_subjects_only(string user)
     {
-        foreach (string subject in Tried)
+        foreach (var sample in All)
         {
-            string answer = await broker.AskAsync(user, $"SUB {subject} 1\r\n");
+            string answer = await broker.AskAsync(user, $"SUB {sample.Subject} 1\r\n");
 
             answer.Contains(Refused, StringComparison.Ordinal)
-                .ShouldBe(!Matches(MaySubscribe[user], subject), $"{user} subscribes to {subject}: {answer}");
+                .ShouldBe(!BrokerRights.MaySubscribe(user, sample), $"{user} subscribes to {sample.Subject}: {answer}");
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Users))]
+    public void No_grant_is_wider_than_what_is_used(string user)
+    {
+        foreach (var grant in BrokerConfig.Shipped.MayPublish(user))
+            All.ShouldContain(sample => BrokerRights.MayPublish(user, sample) && Covers(grant, sample.Subject), $"{user} publishes to {grant} for nothing");
+        foreach (var grant in BrokerConfig.Shipped.MaySubscribe(user))
+            All.ShouldContain(sample => BrokerRights.MaySubscribe(user, sample) && Covers(grant, sample.Subject), $"{user} subscribes to {grant} for nothing");
+    }
+
+    [Fact]
+    public async Task What_a_wildcard_takes_in_does_not_bring_the_tokens()
+    {
+        using TcpClient writer = await broker.ConnectAsync("writer");
+        using TcpClient client = await broker.ConnectAsync("client");
+        using TcpClient replica = await broker.ConnectAsync("replica");
+        await Broker.ExchangeAsync(client, "SUB synced.> 1\r\n");
+        await Broker.ExchangeAsync(replica, "SUB synced.> 1\r\n");
+
+        await Broker.ExchangeAsync(writer, "PUB synced._access._.token.1 1\r\nx\r\nPUB synced.acme._.user.1 1\r\nx\r\n");
+
+        (await Broker.ExchangeAsync(replica, "")).ShouldContain("MSG synced._access._.token.1");
+        string seen = await Broker.ExchangeAsync(client, "");
+        seen.ShouldContain("MSG synced.acme._.user.1");
+        seen.ShouldNotContain("_access");
     }
 
     [Fact]
@@ -98,8 +105,12 @@ public sealed class ShippedBrokerTests(ShippedBrokerTests.Broker broker) : IClas
         (await Broker.ExchangeAsync(replica, "")).ShouldContain("MSG _INBOX.replica.7 1 2");
     }
 
-    private static bool Matches(string[] prefixes, string subject) =>
-        prefixes.Any(prefix => subject.StartsWith(prefix, StringComparison.Ordinal));
+    private static IEnumerable<SubjectSample> All => BrokerRights.Used.Concat(BrokerRights.Others);
+
+    private static bool Covers(string grant, string subject) => grant.EndsWith('>')
+        ? subject.StartsWith(grant[..^1], StringComparison.Ordinal)
+        : grant.Split('.').Length == subject.Split('.').Length
+            && grant.Split('.').Zip(subject.Split('.')).All(pair => pair.First == "*" || pair.First == pair.Second);
 
     /// <summary>One nats-server with the shipped file and passwords of its own.</summary>
     public sealed class Broker : IAsyncLifetime
@@ -114,13 +125,8 @@ public sealed class ShippedBrokerTests(ShippedBrokerTests.Broker broker) : IClas
             _server = ServiceProcess.Start(new("nats-server")
             {
                 Arguments = ["-c", RepoRoot.Combine("infra/nats/nats.conf"), "-a", "127.0.0.1", "-p", port],
-                Environment = new Dictionary<string, string?>(StringComparer.Ordinal)
-                {
-                    ["SYNC_NATS_WRITER_PASSWORD"] = Password,
-                    ["SYNC_NATS_REPLICA_PASSWORD"] = Password,
-                    ["SYNC_NATS_INSIGHT_PASSWORD"] = Password,
-                    ["SYNC_NATS_CLIENT_PASSWORD"] = Password,
-                },
+                Environment = BrokerConfig.Shipped.PasswordVariables.ToDictionary(
+                    name => name, _ => (string?)Password, StringComparer.Ordinal),
             });
             await _server.WaitForLineAsync("Server is ready");
         }
