@@ -3,7 +3,8 @@ using Sync.Testing;
 
 namespace Sync.Integration.Tests.Infra;
 
-/// <summary>What the shipped infra/nats/nats.conf says of users, read from its text: who there is, and every grant.</summary>
+/// <summary>What the shipped infra/nats/nats.conf says of users, read from its text: who there is, and every
+/// grant.</summary>
 internal sealed partial class BrokerConfig
 {
     private readonly Dictionary<string, (string[] Publish, string[] Subscribe)> _grants = new(StringComparer.Ordinal);
@@ -11,13 +12,14 @@ internal sealed partial class BrokerConfig
     private BrokerConfig(string text)
     {
         var roles = Role().Matches(text).ToDictionary(
-            match => match.Groups["name"].Value, match => (Block: match.Groups["block"].Value, match.Index), StringComparer.Ordinal);
+            match => match.Groups["name"].Value, match => match.Groups["block"].Value, StringComparer.Ordinal);
         foreach (Match user in User().Matches(text))
         {
-            var block = roles[user.Groups["role"].Value].Block;
+            var block = roles[user.Groups["role"].Value];
             _grants.Add(user.Groups["name"].Value, (Allowed(block, "publish"), Allowed(block, "subscribe")));
         }
-        PasswordVariables = [.. Variable().Matches(text).Select(match => match.Groups["name"].Value).Distinct(StringComparer.Ordinal)];
+        PasswordVariables = [.. Variable().Matches(text)
+            .Select(match => match.Groups["name"].Value).Distinct(StringComparer.Ordinal)];
     }
 
     public static BrokerConfig Shipped { get; } = new(File.ReadAllText(RepoRoot.Combine("infra/nats/nats.conf")));
@@ -33,11 +35,15 @@ internal sealed partial class BrokerConfig
 
     private static string[] Allowed(string block, string half)
     {
-        var list = Regex.Match(block, half + @":\s*\{\s*allow:\s*\[(?<list>[^\]]*)\]", RegexOptions.None, TimeSpan.FromSeconds(1));
-        return list.Success ? [.. Quoted().Matches(list.Groups["list"].Value).Select(match => match.Groups["text"].Value)] : [];
+        var list = Regex.Match(
+            block, half + @":\s*\{\s*allow:\s*\[(?<list>[^\]]*)\]", RegexOptions.None, TimeSpan.FromSeconds(1));
+        return list.Success
+            ? [.. Quoted().Matches(list.Groups["list"].Value).Select(match => match.Groups["text"].Value)]
+            : [];
     }
 
-    [GeneratedRegex(@"^  (?<name>[A-Z]+): \{\n(?<block>.*?)^  \}", RegexOptions.Multiline | RegexOptions.Singleline, 1000)]
+    [GeneratedRegex(
+        @"^  (?<name>[A-Z]+): \{\n(?<block>.*?)^  \}", RegexOptions.Multiline | RegexOptions.Singleline, 1000)]
     private static partial Regex Role();
 
     [GeneratedRegex(@"\{ user: (?<name>\w+), password: \$\w+, permissions: \$(?<role>\w+) \}", RegexOptions.None, 1000)]

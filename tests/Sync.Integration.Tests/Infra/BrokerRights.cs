@@ -6,8 +6,8 @@ namespace Sync.Integration.Tests.Infra;
 /// <summary>A subject that somebody may try, and the kind of it that rights are about.</summary>
 internal sealed record SubjectSample(string Kind, string Subject);
 
-/// <summary>Who may do what on the bus, by intention. The production code makes the subjects, so a new kind of request without a
-/// row here fails the tests, and so does a new user.</summary>
+/// <summary>Who may do what on the bus, by intention. The production code makes the subjects, so a new kind of request
+/// without a row here fails the tests, and so does a new user.</summary>
 internal static class BrokerRights
 {
     private const string Synced = "synced";
@@ -24,16 +24,23 @@ internal static class BrokerRights
     private static readonly string[] TokenReads =
         [OfTokens + "Get", OfTokens + "GetMany", OfTokens + "Snapshot", OfTokens + "Changes"];
 
-    private static readonly Dictionary<string, (string[] Publish, string[] Subscribe)> Rights = new(StringComparer.Ordinal)
+    private static readonly string[] TokenQuestions =
+        [.. TokenRequests.Where(kind => kind is not (OfTokens + "Put" or OfTokens + "Append"))];
+
+    private static readonly Dictionary<string, (string[] Publish, string[] Subscribe)> Rights = new(
+        StringComparer.Ordinal)
     {
         ["writer"] = (
             [Synced, OfTokens + Synced, Beat, "Own", .. TokenReads],
             [OfTokens + Synced, Beat, .. Requests, .. TokenRequests, "sync.>", "sync.admin.x", "inbox:writer"]),
         ["replica"] = (
-            [.. Reads, .. TokenRequests.Where(kind => !kind.EndsWith("Put", StringComparison.Ordinal) && !kind.EndsWith("Append", StringComparison.Ordinal))],
+            [.. Reads, .. TokenQuestions],
             [Synced, OfTokens + Synced, Beat, "synced.>", "inbox:replica"]),
         ["insight"] = (
-            ["Snapshot", "Changes", "Vaults", .. TokenReads, .. OfGroup.Where(kind => kind != "GetMany").Select(kind => OfTokens + "group:" + kind)],
+            [
+                "Snapshot", "Changes", "Vaults", .. TokenReads,
+                .. OfGroup.Where(kind => kind != "GetMany").Select(kind => OfTokens + "group:" + kind),
+            ],
             [OfTokens + Synced, Beat, "inbox:insight"]),
         ["client"] = ([.. Reads, "Put", "Append"], [Synced, Beat, "synced.>", "inbox:client"]),
     };
@@ -58,9 +65,11 @@ internal static class BrokerRights
     /// <summary>Subjects that nobody has a claim to, or only who is named.</summary>
     public static IReadOnlyList<SubjectSample> Others { get; } =
     [
-        .. new[] { ">", "*.>", "*.*.*.*.*", "sync.>", "synced.>", "_INBOX.>", "_INBOX.x", "$SYS.>", "$SYS.REQ.SERVER.PING", "$JS.API.>",
-            "$JS.API.INFO", "other.subject", "sync.admin.x", "synce.acme._.user.1" }
-            .Select(subject => new SubjectSample(subject, subject)),
+        .. new[]
+        {
+            ">", "*.>", "*.*.*.*.*", "sync.>", "synced.>", "_INBOX.>", "_INBOX.x", "$SYS.>", "$SYS.REQ.SERVER.PING",
+            "$JS.API.>", "$JS.API.INFO", "other.subject", "sync.admin.x", "synce.acme._.user.1",
+        }.Select(subject => new SubjectSample(subject, subject)),
         .. Rights.Keys.Select(user => new SubjectSample("inbox:" + user, $"_INBOX.{user}.x")),
     ];
 
@@ -77,7 +86,8 @@ internal static class BrokerRights
             // A vault outside a group has the same name as the group that it could be.
             var inGroup = prefix.Length > 0 ? prefix + "group:" : partition is null ? null : "";
             if (inGroup is null) continue;
-            foreach (var subject in OfGroupRequest(subjects, kind, group, key.Collection)) yield return new(inGroup + kind, subject);
+            foreach (var subject in ForGroup(subjects, kind, group, key.Collection))
+                yield return new(inGroup + kind, subject);
         }
     }
 
@@ -86,17 +96,23 @@ internal static class BrokerRights
         RequestKind.Get or RequestKind.Put or RequestKind.History => [subjects.OfRequest(kind, key)],
         RequestKind.Append => [subjects.OfRequest(kind, key.Vault, key.Collection)],
         RequestKind.Snapshot or RequestKind.Changes =>
-            [subjects.OfRequest(kind, key.Vault, key.Collection), subjects.OfScope(kind, SyncedPattern.OfVault(key.Vault))],
+        [
+            subjects.OfRequest(kind, key.Vault, key.Collection),
+            subjects.OfScope(kind, SyncedPattern.OfVault(key.Vault)),
+        ],
         RequestKind.GetMany => [subjects.OfGetMany(key.Vault)],
         RequestKind.Vaults => [],
         RequestKind.Own => key.Vault.StartsWith('_') ? [] : [subjects.OfOwn(new FeedId(3))],
         _ => throw new InvalidOperationException($"{kind} has no sample here"),
     };
 
-    private static IEnumerable<string> OfGroupRequest(Subjects subjects, RequestKind kind, string group, string collection) => kind switch
+    private static IEnumerable<string> ForGroup(Subjects subjects, RequestKind kind, string group, string name) => kind switch
     {
         RequestKind.Snapshot or RequestKind.Changes =>
-            [subjects.OfGroupRequest(kind, group, collection), subjects.OfScope(kind, new SyncedPattern(group, null, null))],
+        [
+            subjects.OfGroupRequest(kind, group, name),
+            subjects.OfScope(kind, new SyncedPattern(group, null, null)),
+        ],
         RequestKind.GetMany => [subjects.OfGroupGetMany(group)],
         RequestKind.Vaults => [subjects.OfVaults(group)],
         _ => [],

@@ -1,6 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Shouldly;
 using Sync.Nats;
 using Sync.Testing.Nats;
@@ -17,10 +15,10 @@ public sealed class TlsTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        using var ca = MakeAuthority("ca");
-        using var otherCa = MakeAuthority("other-ca");
-        MakeCertificate(ca, "server", IPAddress.Loopback);
-        MakeCertificate(ca, "client", address: null);
+        using var ca = new TestAuthority(_folder);
+        using var otherCa = new TestAuthority(_folder, "other-ca");
+        ca.Sign("server", IPAddress.Loopback);
+        ca.Sign("client");
         _server = await NatsServer.StartAsync(
             $"tls {{ cert_file: \"{Pem("server")}\", key_file: \"{Pem("server-key")}\", ca_file: \"{Pem("ca")}\"," +
             " verify: true, timeout: 10 }");
@@ -129,32 +127,4 @@ public sealed class TlsTests : IAsyncLifetime
     };
 
     private string Pem(string name) => Path.Combine(_folder, name + ".pem");
-
-    private X509Certificate2 MakeAuthority(string name)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        File.WriteAllText(Pem(name), certificate.ExportCertificatePem());
-        return certificate;
-    }
-
-    private void MakeCertificate(X509Certificate2 authority, string name, IPAddress? address)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-        if (address is not null)
-        {
-            var names = new SubjectAlternativeNameBuilder();
-            names.AddIpAddress(address);
-            request.CertificateExtensions.Add(names.Build());
-        }
-
-        using var certificate = request.Create(
-            authority, new DateTimeOffset(authority.NotBefore), new DateTimeOffset(authority.NotAfter),
-            RandomNumberGenerator.GetBytes(8));
-        File.WriteAllText(Pem(name), certificate.ExportCertificatePem());
-        File.WriteAllText(Pem(name + "-key"), key.ExportPkcs8PrivateKeyPem());
-    }
 }
