@@ -5,7 +5,7 @@ namespace Sync.ChaosTests.Clients;
 /// <summary>
 /// Processes outside of the fault domain that load the system and write down what they see:
 /// <c>client|raw|sse|replica|feed --out FILE --seed N [--index N] [--writer URL]… [--nats URL] [--host URL] [--slow]</c>.
-/// SIGTERM ends them with exit code 0, their last line written; a load client first settles what is open, at most 10 s.
+/// SIGTERM ends them with exit code 0, their last line written; a load client first settles what is open, at most 6 s.
 /// </summary>
 /// <remarks>
 /// client: load; --writer once for each writer, --index 0..<see cref="Load.Clients"/> - 1. raw: --nats, the broker itself. sse: --host, a

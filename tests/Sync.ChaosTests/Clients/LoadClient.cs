@@ -14,7 +14,7 @@ internal sealed class LoadClient
     private const int ChainKeys = 10;
     private const int ChainLength = 10;
     private const int TogetherCount = 8;
-    private static readonly TimeSpan SettleMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SettleMax = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan ChainEvery = TimeSpan.FromSeconds(4);
     private readonly ConcurrentDictionary<SyncedKey, long> _heads = new();
     private readonly SemaphoreSlim _room = new(UnderWayMax);
