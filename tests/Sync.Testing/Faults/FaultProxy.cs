@@ -58,6 +58,17 @@ public sealed class FaultProxy : IAsyncDisposable
             link.Close(reset);
     }
 
+    /// <summary>Half-open: the server's end of all present connections vanishes, and the clients are not told. New connections
+    /// work. <see cref="Cut"/> ends what is left, as the first answer of a restarted machine would.</summary>
+    public void ForgetServer()
+    {
+        Link[] links;
+        lock (_gate)
+            links = [.. _links];
+        foreach (var link in links)
+            link.ForgetServer();
+    }
+
     /// <summary>New connections are refused at once (nobody listens). Present ones stay; <see cref="Cut"/> ends
     /// them.</summary>
     public void Refuse()

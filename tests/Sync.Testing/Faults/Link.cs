@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 
@@ -9,12 +10,25 @@ internal sealed class Link(Socket client) : IDisposable
 {
     private readonly Socket _server = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly CancellationTokenSource _cut = new();
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _halfOpen;
 
     public async Task RunAsync(IPEndPoint upstream, FaultLane toServer, FaultLane toClient)
     {
         client.NoDelay = _server.NoDelay = true;
         await _server.ConnectAsync(upstream, _cut.Token);
         await Task.WhenAll(PumpToEndAsync(client, _server, toServer), PumpToEndAsync(_server, client, toClient));
+        if (_halfOpen)
+            await _closed.Task;
+    }
+
+    /// <summary>The server's end is gone, and nobody tells the client: nothing is read from it or sent to it any more.</summary>
+    public void ForgetServer()
+    {
+        _halfOpen = true;
+        _server.LingerState = new LingerOption(true, 0);
+        _server.Dispose();
+        _cut.Cancel();
     }
 
     public void Close(bool reset)
@@ -37,6 +51,7 @@ internal sealed class Link(Socket client) : IDisposable
         }
 
         _cut.Cancel();
+        _closed.TrySetResult();
     }
 
     public void Dispose()
@@ -52,6 +67,10 @@ internal sealed class Link(Socket client) : IDisposable
         {
             await PumpAsync(from, to, lane);
         }
+        catch (Exception) when (_halfOpen)
+        {
+            // The client's end stays as it is until the link is closed.
+        }
         catch
         {
             Close(reset: true);
@@ -62,6 +81,8 @@ internal sealed class Link(Socket client) : IDisposable
     private async Task PumpAsync(Socket from, Socket to, FaultLane lane)
     {
         var buffer = new byte[64 * 1024];
+        var filter = lane.Filter?.Invoke();
+        var filtered = new ArrayBufferWriter<byte>();
         while (true)
         {
             await lane.WaitWhileStalledAsync(_cut.Token);
@@ -74,7 +95,15 @@ internal sealed class Link(Socket client) : IDisposable
                 return;
             }
 
-            if (!await ForwardAsync(buffer.AsMemory(0, read), to, lane))
+            ReadOnlyMemory<byte> bytes = buffer.AsMemory(0, read);
+            if (filter is not null)
+            {
+                filtered.ResetWrittenCount();
+                filter.Pass(bytes.Span, filtered);
+                bytes = filtered.WrittenMemory;
+            }
+
+            if (!await ForwardAsync(bytes, to, lane))
             {
                 Close(reset: true);
                 return;
@@ -94,7 +123,9 @@ internal sealed class Link(Socket client) : IDisposable
             lane.Passed(pass);
             if (cut)
                 return false;
-            bytes = bytes[size..];
+            bytes = bytes[pass..];
+            if (pass < size)
+                await lane.WaitWhileStalledAsync(_cut.Token);
         }
 
         return true;

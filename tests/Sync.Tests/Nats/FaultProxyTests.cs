@@ -104,6 +104,44 @@ public sealed class FaultProxyTests : IAsyncDisposable
         TimeProvider.System.GetElapsedTime(start).ShouldBeGreaterThan(TimeSpan.FromMilliseconds(35));
     }
 
+    [Fact]
+    public async Task A_hold_stands_at_its_marker_until_resumed()
+    {
+        var (client, server) = await ConnectAsync();
+        var held = _proxy.ToServer.HoldAtAsync("PUB "u8, passBytes: 2);
+        await client.SendAsync("PING\r\nPUB subject"u8.ToArray());
+        await held.WaitAsync(Timeout);
+        (await ReadAsync(server, 8)).ShouldBe("PING\r\nPU");
+        _proxy.ToServer.Bytes.ShouldBe(8);
+        _proxy.ToServer.Resume();
+        (await ReadAsync(server, 9)).ShouldBe("B subject");
+    }
+
+    [Fact]
+    public async Task A_forgotten_server_end_is_gone_and_the_client_is_not_told_until_the_cut()
+    {
+        var (client, server) = await ConnectAsync();
+        await client.SendAsync("hello"u8.ToArray());
+        (await ReadAsync(server, 5)).ShouldBe("hello");
+        _proxy.ForgetServer();
+        (await EndsAsync(server)).ShouldBeTrue();
+        await client.SendAsync("anybody there?"u8.ToArray());
+        await ConnectAsync();
+        client.Poll(0, SelectMode.SelectRead).ShouldBeFalse();
+        _proxy.Cut();
+        (await EndsAsync(client)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_chance_of_one_cuts_at_the_first_piece()
+    {
+        var (client, server) = await ConnectAsync();
+        _proxy.ToServer.CutChance = 1;
+        await client.SendAsync("lost"u8.ToArray());
+        (await EndsAsync(server)).ShouldBeTrue();
+        _proxy.ToServer.Bytes.ShouldBe(0);
+    }
+
     private async Task<(Socket Client, Socket Server)> ConnectAsync()
     {
         var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
