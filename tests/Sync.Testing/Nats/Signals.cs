@@ -6,6 +6,7 @@ namespace Sync.Testing.Nats;
 public static class Signals
 {
     public const int HangUp = 1;
+    public const int Kill = 9;
     public const int User2 = 12;
     public const int Terminate = 15;
     public const int Continue = 18;
@@ -14,12 +15,12 @@ public static class Signals
     /// <summary>Sends the signal; fails if there is no such process.</summary>
     public static void Send(int pid, int signal)
     {
-        if (Kill(pid, signal) != 0)
+        if (SendSignal(pid, signal) != 0)
             throw new InvalidOperationException(
                 $"kill({pid}, {signal}) failed: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Kill(int pid, int signal);
+    private static extern int SendSignal(int pid, int signal);
 }

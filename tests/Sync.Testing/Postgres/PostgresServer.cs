@@ -96,6 +96,10 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>SIGCONT: undoes <see cref="Pause"/>.</summary>
     public void Continue() => Own.Postmaster.Continue();
 
+    /// <summary>The processes below the postmaster, each with its title ("postgres: walwriter").</summary>
+    public IReadOnlyList<(int Id, string Title)> Processes() =>
+        [.. ProcessSignals.Children(Own.Postmaster.Id).Select(id => (id, ProcessSignals.Title(id)))];
+
     /// <summary>A new database; returns the superuser's connection string to it.</summary>
     /// <param name="name">The start of its name; a random end keeps runs on one server apart.</param>
     /// <param name="template">A database to copy, to which nobody may be connected; null: an empty one.</param>

@@ -44,6 +44,19 @@ internal static partial class ProcessSignals
         return children;
     }
 
+    /// <summary>What a process calls itself; empty when it is gone.</summary>
+    internal static string Title(int processId)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{processId}/cmdline").Replace('\0', ' ').Trim();
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
     /// <summary>All processes below <paramref name="processId"/>, parents before their children.</summary>
     internal static IReadOnlyList<int> Descendants(int processId)
     {

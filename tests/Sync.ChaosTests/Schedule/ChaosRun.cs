@@ -1,0 +1,73 @@
+using Sync.ChaosTests.Check;
+using Sync.ChaosTests.Faults;
+using Sync.ChaosTests.Topology;
+
+namespace Sync.ChaosTests.Schedule;
+
+/// <summary>Does rounds to a world, one after the other, and checks after each. The first that does not hold is the last.</summary>
+internal sealed class ChaosRun(World world, FaultLog log, int seed, TextWriter output)
+{
+    /// <summary>Longest time until every process answers again, lease and restarts included.</summary>
+    private static readonly TimeSpan ReadyMax = TimeSpan.FromSeconds(30);
+
+    private readonly List<RoundResult> _results = [];
+
+    public IReadOnlyList<RoundResult> Results => _results;
+
+    private IReadOnlyList<Uri> Hosts => [.. world.Replicas.Select(replica => replica.Url)];
+
+    /// <summary>Runs these rounds; false when one did not hold.</summary>
+    public async Task<bool> RunAsync(IEnumerable<Round> rounds, CancellationToken cancellation)
+    {
+        foreach (var round in rounds)
+        {
+            var result = await RoundAsync(round, cancellation);
+            _results.Add(result);
+            await output.WriteLineAsync(Report.Line(result));
+            if (!result.Findings.Hold) return false;
+        }
+        return true;
+    }
+
+    /// <summary>The full check, when all is quiet: the load has ended and replicas must equal the heads.</summary>
+    public async Task<Findings> FinishAsync(TimeSpan quiet, CancellationToken cancellation)
+    {
+        await world.Crew.StopLoadAsync();
+        await world.ReadyAsync(ReadyMax, cancellation);
+        log.Ready(0);
+        await Pauses.ForAsync(quiet, cancellation);
+        var findings = await Checker.CheckAsync(world.Run, world.Ledger, Hosts, TimeSpan.FromSeconds(5), cancellation);
+        await world.Crew.StopAsync();
+        return findings;
+    }
+
+    private async Task<RoundResult> RoundAsync(Round round, CancellationToken cancellation)
+    {
+        await Task.WhenAll(round.Faults.Select((planned, place) => FaultAsync(round, place, planned, cancellation)));
+        var ready = await world.ReadyAsync(ReadyMax, cancellation);
+        log.Ready(round.Number);
+        await world.Crew.ShouldLiveAsync();
+        var findings = await Checker.CheckAsync(world.Run, world.Ledger, Hosts, round.ConvergeWithin, cancellation);
+        return new RoundResult(round, ready, findings);
+    }
+
+    // Healed in any case, also when the run is being ended: a process left stopped would not end.
+    private async Task FaultAsync(Round round, int place, Planned planned, CancellationToken cancellation)
+    {
+        var fault = planned.Fault;
+        await Pauses.ForAsync(planned.After, cancellation);
+        var harm = new Harm(
+            new Random(seed + (round.Number * 16) + place), note => log.Noted(round.Number, fault, note), cancellation);
+        log.Injected(round.Number, fault);
+        try
+        {
+            await fault.Inject(world, harm);
+            await Pauses.ForAsync(planned.Hold, cancellation);
+        }
+        finally
+        {
+            await fault.Heal(world, CancellationToken.None);
+            log.Healed(round.Number, fault);
+        }
+    }
+}
