@@ -132,7 +132,7 @@ public sealed class WriterApi
                 await response.Content.LoadIntoBufferAsync(AnswerBytesMax, timeout.Token).ConfigureAwait(false);
                 return (response.StatusCode, await response.Content.ReadAsByteArrayAsync(timeout.Token).ConfigureAwait(false));
             }
-            catch (Exception error) when (error is HttpRequestException or IOException
+            catch (Exception error) when (LostConnection.Is(error)
                 || (error is OperationCanceledException && !cancellation.IsCancellationRequested))
             {
                 var reason = error is OperationCanceledException ? $"no answer within {_options.RequestTimeout}" : error.Message;

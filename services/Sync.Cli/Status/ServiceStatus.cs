@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Net;
 using System.Text.Json;
 
@@ -39,7 +40,7 @@ internal sealed record ServiceStatus(string Name, string Url, JsonElement? Statu
         {
             return new ServiceStatus(name, url, null, $"no answer within {timeout.TotalSeconds:0.#} s; is it running?");
         }
-        catch (HttpRequestException error)
+        catch (Exception error) when (error is HttpRequestException or SocketException)
         {
             return new ServiceStatus(name, url, null, $"does not answer: {error.Message}; is it running?");
         }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
@@ -74,7 +75,7 @@ internal sealed class Holder(HttpClient http, string name, string url)
             await answer.Content.LoadIntoBufferAsync(AnswerBytesMax, limit.Token);
             return (answer.StatusCode, await answer.Content.ReadAsByteArrayAsync(limit.Token));
         }
-        catch (Exception error) when (error is HttpRequestException or IOException || (error is OperationCanceledException && !stop.IsCancellationRequested))
+        catch (Exception error) when (error is HttpRequestException or IOException or SocketException || (error is OperationCanceledException && !stop.IsCancellationRequested))
         {
             var reason = error is OperationCanceledException ? $"no answer within {AskMax.TotalSeconds:0} s" : error.Message;
             throw new SyncException(SyncErrorCode.NoAnswer, $"{name} {url} does not answer: {reason}; is it running?", true, error);

@@ -86,7 +86,7 @@ internal sealed class FeedStream : IAsyncDisposable
         {
             return await act(limit.Token).ConfigureAwait(false);
         }
-        catch (Exception error) when (error is HttpRequestException or IOException
+        catch (Exception error) when (LostConnection.Is(error)
             || (error is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             var reason = error is OperationCanceledException ? $"nothing came within {bound}" : error.Message;

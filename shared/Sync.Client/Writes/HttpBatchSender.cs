@@ -1,3 +1,4 @@
+using Sync.Client.Internal;
 using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
@@ -39,7 +40,7 @@ internal sealed class HttpBatchSender(HttpClient http, SyncClientOptions options
             foreach (var write in batch) write.MayBeCommitted |= content.WasSent;
             throw;
         }
-        catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception error) when (LostConnection.Is(error) || error is OperationCanceledException)
         {
             var reason = error is OperationCanceledException ? $"no answer within {options.RequestTimeout}" : error.Message;
             activity?.SetStatus(ActivityStatusCode.Error, reason);

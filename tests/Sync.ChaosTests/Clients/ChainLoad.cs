@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Sync.Contracts;
@@ -84,7 +85,7 @@ internal sealed class HistoryLookup(HttpClient http, IReadOnlyList<string> write
                 using var answer = await http.GetAsync(writers[turn % writers.Count].TrimEnd('/') + path, giveUp);
                 if ((int)answer.StatusCode < 500) return JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(giveUp));
             }
-            catch (Exception error) when (error is HttpRequestException or IOException or JsonException or OperationCanceledException)
+            catch (Exception error) when (error is HttpRequestException or IOException or SocketException or JsonException or OperationCanceledException)
             {
                 // The next one, or the same one later.
             }

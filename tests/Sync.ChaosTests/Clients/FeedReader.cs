@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -34,7 +35,7 @@ internal sealed class FeedReader(HttpClient http, ClientArguments arguments, Eve
             {
                 why = await ConnectAsync(number, stop);
             }
-            catch (Exception error) when (error is HttpRequestException or IOException or TimeoutException or JsonException
+            catch (Exception error) when (error is HttpRequestException or IOException or SocketException or TimeoutException or JsonException
                 || (error is OperationCanceledException && !stop.IsCancellationRequested))
             {
                 why = error.GetType().Name + ": " + error.Message;

@@ -147,7 +147,7 @@ internal sealed class HttpSender(HttpClient http, IReadOnlyList<string> writers)
 
     private static string OpOf(ChangeOp op) => op switch { ChangeOp.Put => "put", ChangeOp.Delete => "delete", _ => "append" };
 
-    private static bool IsLost(Exception error) => error is HttpRequestException or IOException or OperationCanceledException;
+    private static bool IsLost(Exception error) => error is HttpRequestException or IOException or SocketException or OperationCanceledException;
 
     // Refused at the door of the machine: not a byte of the request went out.
     private static Outcome Lost(Exception error) => error is HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } }

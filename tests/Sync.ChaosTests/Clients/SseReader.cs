@@ -51,7 +51,7 @@ internal sealed class SseReader(HttpClient http, ClientArguments arguments, Even
             {
                 why = await ConnectAsync(stop);
             }
-            catch (Exception error) when (error is HttpRequestException or IOException or TimeoutException or JsonException
+            catch (Exception error) when (error is HttpRequestException or IOException or SocketException or TimeoutException or JsonException
                 || (error is OperationCanceledException && !stop.IsCancellationRequested))
             {
                 why = error.GetType().Name + ": " + error.Message;
@@ -94,7 +94,7 @@ internal sealed class SseReader(HttpClient http, ClientArguments arguments, Even
                 break;
             }
         }
-        catch (Exception error) when (error is IOException or HttpRequestException)
+        catch (Exception error) when (error is IOException or HttpRequestException or SocketException)
         {
             isCut = true;
         }

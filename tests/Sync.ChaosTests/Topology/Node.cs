@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Sync.Testing.Processes;
 
 namespace Sync.ChaosTests.Topology;
@@ -62,7 +63,7 @@ internal sealed class Node(string name, string service, Dictionary<string, strin
             using var answer = await Http.GetAsync(new Uri(Url, "/readyz"), cancellation);
             return answer.IsSuccessStatusCode;
         }
-        catch (Exception notYet) when (notYet is HttpRequestException or TaskCanceledException)
+        catch (Exception notYet) when (notYet is HttpRequestException or SocketException or TaskCanceledException)
         {
             cancellation.ThrowIfCancellationRequested();
             return false;

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Diagnostics;
 using System.Net;
 
@@ -181,7 +182,7 @@ public sealed class ServiceProcess : IAsyncDisposable
             using HttpResponseMessage response = await Http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead);
             return response.StatusCode == HttpStatusCode.OK;
         }
-        catch (Exception notYet) when (notYet is HttpRequestException or OperationCanceledException)
+        catch (Exception notYet) when (notYet is HttpRequestException or SocketException or OperationCanceledException)
         {
             return false;
         }

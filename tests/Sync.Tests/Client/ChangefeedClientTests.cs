@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Shouldly;
 using Sync.Client;
@@ -94,6 +95,16 @@ public sealed class ChangefeedClientTests
         using var refusing = Client(_ => new HttpResponseMessage(HttpStatusCode.NotFound));
         await using var refused = new FeedRun(refusing, new(Everything));
         (await Should.ThrowAsync<SyncException>(refused.NextAsync)).Code.ShouldBe(SyncErrorCode.Refused);
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_reset_in_the_moment_it_stands_is_tried_again()
+    {
+        var calls = 0;
+        using var client = Client(_ => ++calls < 3 ? throw new SocketException((int)SocketError.NotConnected) : Ok("id: 0-1-0\n\n"));
+        await using var run = new FeedRun(client, new(Everything));
+        (await run.NextAsync()).ShouldBeOfType<FeedEvent.Reached>();
+        calls.ShouldBe(3);
     }
 
     [Fact]

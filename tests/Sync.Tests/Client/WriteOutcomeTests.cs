@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Shouldly;
 using Sync.Client;
 using Sync.Contracts;
@@ -28,6 +29,20 @@ public sealed class WriteOutcomeTests
         call.IdempotencyKeys.ShouldBe(lost.IdempotencyKeys);
         call.Answer(call.Receipt(0, replayed: true));
         (await write).ShouldBeOfType<WriteResult.Committed>().Replayed.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_reset_in_the_moment_it_stands_is_a_lost_answer_like_any_other()
+    {
+        await using var client = _writer.Client(_clock, TwoWriters);
+        var write = client.WriteAsync(Put("a"));
+        (await _writer.NextAsync()).Lose(new SocketException((int)SocketError.NotConnected));
+        await _clock.PassPauseAsync();
+
+        var call = await _writer.NextAsync();
+        call.Authority.ShouldBe("two:2");
+        call.Commit();
+        (await write).ShouldBeOfType<WriteResult.Committed>();
     }
 
     [Fact]
