@@ -1,4 +1,5 @@
 using Sync.Benchmarks;
+using Sync.Benchmarks.Bulk;
 using Sync.Benchmarks.Nats;
 using Sync.Benchmarks.Replicas;
 using Sync.Benchmarks.Schema;
@@ -8,6 +9,7 @@ using Sync.Benchmarks.Way;
 var benchmarks = new Dictionary<string, Func<string[], Task<int>>>(StringComparer.Ordinal)
 {
     ["b1"] = CommitBenchmark.RunAsync,
+    ["b2"] = BulkBenchmark.RunAsync,
     ["b3"] = LatencyBenchmark.RunAsync,
     ["b4"] = VisibleBenchmark.RunAsync,
     ["b5"] = NatsBenchmark.RunAsync,

@@ -70,6 +70,8 @@ internal static class ApplyBenchmark
         {
             (_item, _wire, _hub, _replica) = (item, wire, hub, replica);
             (_value, _json) = (Item.Bytes(item), JsonSerializer.SerializeToUtf8Bytes(item, ItemJson.Default.Item));
+            if (ItemSchema.Instance.Parse(_value).Value != item || JsonSerializer.Deserialize(_json, ItemJson.Default.Item) != item
+                || _byJson.Parse(_value).Value != item) throw new InvalidOperationException("void: the decoders disagree");
         }
 
         public int ValueBytes => _value.Length;
@@ -190,5 +192,7 @@ internal static class ApplyBenchmark
     }
 }
 
+/// <summary>The fields of <see cref="ItemSchema"/>.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Item))]
 internal sealed partial class ItemJson : JsonSerializerContext;

@@ -1,23 +1,40 @@
 using System.Security.Cryptography;
+using Sync.Benchmarks.Bulk;
 
 namespace Sync.Benchmarks.Schema;
 
 /// <summary>Groups of one feed as arrays, numbered as a sequencer would: each of the 50,000 keys once, then keys by a
-/// Zipf law. Values have 200 bytes. Used by one thread.</summary>
-internal sealed class GroupSource(int seed)
+/// Zipf law. Used by one thread.</summary>
+internal sealed class GroupSource
 {
     internal const int KeyCount = 50_000;
     private const int ValueBytes = 200;
 
     private static readonly double[] Zipf = MakeZipf();
 
-    private readonly Random _random = new(seed);
+    private readonly Random _random;
+    private readonly Func<Random, byte[]> _value;
     private readonly long[] _origins = new long[KeyCount];
     private readonly long[] _sequences = new long[KeyCount];
     private readonly Guid[] _last = new Guid[KeyCount];
-    private readonly int[] _order = Shuffled(seed);
+    private readonly int[] _order;
+    private readonly int _ordered; // facts that take the keys in order, each once
     private long _position;
     private long _lastOfCollection;
+
+    /// <param name="seed">Of keys and values.</param>
+    /// <param name="value">Makes a value; null = 200 bytes without a meaning.</param>
+    /// <param name="rows">Facts that are there already (<see cref="Prefill"/>).</param>
+    internal GroupSource(int seed, Func<Random, byte[]>? value = null, long rows = 0)
+    {
+        (_random, _value, _order) = (new Random(seed), value ?? Bytes, Shuffled(seed));
+        (_position, _lastOfCollection, _ordered) = (rows, rows, rows == 0 ? KeyCount : 0);
+        for (var key = 0; rows > 0 && key < KeyCount; key++)
+        {
+            (_origins[key], _sequences[key]) = (key + 1, Prefill.FactsOfKey);
+            _last[key] = Prefill.IdOf(rows - Prefill.Keys(rows) + key + 1);
+        }
+    }
 
     internal BenchGroup Next(int count)
     {
@@ -25,7 +42,7 @@ internal sealed class GroupSource(int seed)
         var heads = new Dictionary<int, int>();
         for (var index = 0; index < count; index++)
         {
-            var key = _position < KeyCount ? _order[(int)_position] : _order[Draw()];
+            var key = _position < _ordered ? _order[(int)_position] : _order[Draw()];
             var isNew = _sequences[key] == 0;
             _position++;
             if (isNew) _origins[key] = _position;
@@ -38,7 +55,7 @@ internal sealed class GroupSource(int seed)
             group.Idempotency[index] = Guid.CreateVersion7();
             group.Keys[index] = $"customer-{key:D8}";
             group.Positions[index] = _position;
-            group.Values[index] = Bytes(ValueBytes);
+            group.Values[index] = _value(_random);
             group.ValueHashes[index] = SHA256.HashData(group.Values[index]);
             group.Chains[index] = SHA256.HashData(group.ValueHashes[index]);
             if (isNew) group.New.Add(index);
@@ -51,10 +68,10 @@ internal sealed class GroupSource(int seed)
         return group;
     }
 
-    private byte[] Bytes(int count)
+    private static byte[] Bytes(Random random)
     {
-        var bytes = new byte[count];
-        _random.NextBytes(bytes);
+        var bytes = new byte[ValueBytes];
+        random.NextBytes(bytes);
         return bytes;
     }
 

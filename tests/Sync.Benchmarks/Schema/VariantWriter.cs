@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using Sync.Benchmarks.Bulk;
 
 namespace Sync.Benchmarks.Schema;
 
@@ -23,7 +24,11 @@ internal sealed class VariantWriter : IAsyncDisposable
     /// <summary>The server process that does the work.</summary>
     internal int Backend => _connection.ProcessID;
 
-    internal static async Task<VariantWriter> CreateAsync(string connectionString, Variant variant, int number)
+    /// <param name="connectionString">Of an owner.</param>
+    /// <param name="variant">The layout.</param>
+    /// <param name="number">Of the schema.</param>
+    /// <param name="rows">Facts that are there before (<see cref="Prefill"/>).</param>
+    internal static async Task<VariantWriter> CreateAsync(string connectionString, Variant variant, int number, long rows = 0)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
@@ -38,6 +43,7 @@ internal sealed class VariantWriter : IAsyncDisposable
         var writer = new VariantWriter(connection, variant, $"v{number}");
         await using var command = new NpgsqlCommand(writer._sql.Tables, connection);
         await command.ExecuteNonQueryAsync();
+        if (rows > 0) await Prefill.FactsAsync(connection, writer.Schema, 1, 1, rows);
         return writer;
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using Sync.Benchmarks.Bulk;
 using Sync.Client;
 using Sync.Testing.Nats;
 using Sync.Testing.Postgres;
@@ -47,7 +48,8 @@ internal sealed class Bed : IAsyncDisposable
 
     private string BareFile { get; }
 
-    public static async Task<Bed> MakeAsync()
+    /// <param name="rows">Facts that the ledger has before anything runs; see <see cref="Prefill"/>.</param>
+    public static async Task<Bed> MakeAsync(long rows = 0)
     {
         var postgres = await PostgresServer.CreateAsync(new PostgresServerOptions
         {
@@ -60,6 +62,7 @@ internal sealed class Bed : IAsyncDisposable
         });
         var bed = new Bed(postgres, await NatsServer.StartAsync(), await postgres.CreateDatabaseAsync("way"));
         await PlainTable.CreateAsync(bed.Database);
+        if (rows > 0) await Prefill.LedgerAsync(bed.Database, Records.Vault, Records.Collection, rows);
         return bed;
     }
 

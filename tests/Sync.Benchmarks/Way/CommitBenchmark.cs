@@ -1,3 +1,4 @@
+using Sync.Benchmarks.Bulk;
 using Sync.Client;
 
 namespace Sync.Benchmarks.Way;
@@ -5,7 +6,7 @@ namespace Sync.Benchmarks.Way;
 /// <summary>
 /// B1: durable commits/s of 256 producers, client library to writer process to Postgres, published, one replica following;
 /// beside the same client on a plain service, and beside 16 direct connections.
-/// <code>b1 [--rounds N] [--seconds S] [--keys zipf|even] [--producers N] [--lanes N] [--json FILE]</code>
+/// <code>b1 [--rounds N] [--seconds S] [--keys zipf|even] [--producers N] [--lanes N] [--rows N] [--json FILE]</code>
 /// </summary>
 internal static class CommitBenchmark
 {
@@ -17,7 +18,9 @@ internal static class CommitBenchmark
         var seconds = TimeSpan.FromSeconds(Arguments.Number(args, "--seconds", 8));
         var isZipf = Arguments.Text(args, "--keys") != "even";
         var producers = Arguments.Number(args, "--producers", 256);
-        await using var bed = await Bed.MakeAsync();
+        var rows = Prefill.Checked(Arguments.Number(args, "--rows", 0));
+        await using var bed = await Bed.MakeAsync(rows);
+        if (rows > 0) await Prefill.PlainAsync(bed.Database, Records.Collection);
         var writer = await bed.WriterAsync();
         var plain = await bed.PlainDoorAsync();
         var follower = await bed.FollowerAsync(writer, key: 0);
