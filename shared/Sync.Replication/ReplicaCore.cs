@@ -94,6 +94,9 @@ public sealed partial class ReplicaCore<T>
     /// <summary>Number of the latest backfill; 0 = none yet.</summary>
     public int BackfillRound { get; private set; }
 
+    /// <summary>Envelopes that a backfill holds back; at most <see cref="ReplicaRules.BackfillHeldMax"/>.</summary>
+    public int Held => _held?.Count ?? 0;
+
     /// <summary>What was counted.</summary>
     public ReplicaCounters Counters => _counters;
 

@@ -1,21 +1,32 @@
 using System.Globalization;
+using CollectionFaults = Sync.Replication.CollectionPlantedFaults;
 using LedgerFaults = Sync.Ledger.PlantedFaults;
 using ReplicaFaults = Sync.Replication.PlantedFaults;
 
 namespace Sync.Simulation;
 
 /// <summary>How a history ended.</summary>
-internal sealed record Ending(Plan Plan, Violation? Violation, long Steps, TimeSpan At, ulong Hash, Coverage Coverage,
-    string Tail);
+/// <param name="Plan">What was run.</param>
+/// <param name="Violation">What does not hold; null = all does.</param>
+/// <param name="Steps">Events of the schedule.</param>
+/// <param name="Strikes">Faults that happened at single calls and messages.</param>
+/// <param name="At">Virtual time.</param>
+/// <param name="Hash">Of all that happened: the same plan gives the same.</param>
+/// <param name="Coverage">What was reached.</param>
+/// <param name="Tail">The last that happened, when something does not hold.</param>
+internal sealed record Ending(Plan Plan, Violation? Violation, long Steps, int Strikes, TimeSpan At, ulong Hash,
+    Coverage Coverage, string Tail);
 
-/// <summary>Runs histories, and makes a failing one small.</summary>
+/// <summary>Switches of production code that break a rule, for tests of the tests.</summary>
+internal sealed record Switches(LedgerFaults? Ledger = null, ReplicaFaults? Replica = null,
+    CollectionFaults? Collection = null);
+
+/// <summary>Runs histories. Each is a world of its own, on one thread: any number may run beside each other.</summary>
 internal static class History
 {
-    private const int ShrinkRunsMax = 80;
-
-    public static Ending Run(Plan plan, LedgerFaults? ledger = null, ReplicaFaults? replica = null)
+    public static Ending Run(Plan plan, Switches? switches = null)
     {
-        var world = new World(plan, ledger, replica);
+        var world = new World(plan, switches?.Ledger, switches?.Replica, switches?.Collection);
         Violation? violation = null;
         try
         {
@@ -29,40 +40,22 @@ internal static class History
         {
             violation = new Violation(Invariants.Threw, exception.ToString());
         }
-        return new(plan, violation, world.Schedule.Steps, world.Schedule.Now, world.Trace.Hash, world.Coverage,
-            violation is null ? "" : world.Trace.Tail());
-    }
-
-    /// <summary>Fewer operations, then fewer kinds of faults, as long as the same invariant fails.</summary>
-    public static Ending Shrink(Ending failed, LedgerFaults? ledger = null, ReplicaFaults? replica = null)
-    {
-        var best = failed;
-        var runs = 0;
-        for (var step = best.Plan.Operations / 2; step >= 1; step /= 2)
-            while (best.Plan.Operations > step && Try(best.Plan with { Operations = best.Plan.Operations - step })) { }
-        for (var kind = 1; kind < (int)FaultKinds.All; kind <<= 1)
-            if (((int)best.Plan.Kinds & kind) != 0) Try(best.Plan with { Kinds = best.Plan.Kinds & ~(FaultKinds)kind });
-        if (best.Plan.Hosts > 1) Try(best.Plan with { Hosts = 1 });
-        return best;
-
-        bool Try(Plan smaller)
-        {
-            if (++runs > ShrinkRunsMax) return false;
-            var ending = Run(smaller, ledger, replica);
-            if (ending.Violation?.Invariant != failed.Violation!.Invariant) return false;
-            best = ending;
-            return true;
-        }
+        return new(plan, violation, world.Schedule.Steps, world.Strikes, world.Schedule.Now, world.Trace.Hash,
+            world.Coverage, violation is null ? "" : world.Trace.Tail());
     }
 
     public static string Describe(Ending failed, Ending shrunk) => string.Create(CultureInfo.InvariantCulture,
         $"""
         Seed {failed.Plan.Seed}: {failed.Violation!.Message}
-        at step {failed.Steps}, {failed.At.TotalMilliseconds:F3} ms, {failed.Plan.Operations} operations,
-            faults {failed.Plan.Kinds}
-        Replay: SYNC_SIM_SEED={failed.Plan.Seed} SYNC_SIM_HISTORIES=1
-        Shrunk to {shrunk.Plan.Operations} operations, faults {shrunk.Plan.Kinds},
+        at step {failed.Steps}, {failed.At.TotalMilliseconds:F3} ms, of {failed.Plan.Operations} operations,
+            {failed.Strikes} faults of {failed.Plan.Kinds}
+        Replay: {Replay.Variable}='{Replay.TextOf(failed.Plan)}'
+        Shrunk to {shrunk.Plan.Operations} operations, {shrunk.Strikes - shrunk.Plan.Spared.Count} faults of {shrunk.Plan.Kinds},
             step {shrunk.Steps}: {shrunk.Violation!.Message}
+        Replay: {Replay.Variable}='{Replay.TextOf(shrunk.Plan)}' {Replay.Command}
+        What is left of its plan:
+        {string.Join('\n', shrunk.Plan.Steps.Select(step => string.Create(CultureInfo.InvariantCulture,
+            $"  {step.At.TotalMilliseconds,10:F3} ms  {step.Index}: {step.Kind} {(step.Kind == StepKind.Fault ? step.Fault : null)}")))}
         Its last steps:
         {shrunk.Tail}
         """);

@@ -63,6 +63,9 @@ public sealed class PublisherCore
     /// <summary>Last position that a flush has confirmed together with a beat that covers it.</summary>
     public Position Confirmed { get; private set; }
 
+    /// <summary>Facts kept in memory; at most <see cref="LedgerOptions.PublishBufferFactsMax"/>.</summary>
+    public int Buffered => (int)(_buffer.End.Value - _buffer.Start.Value);
+
     /// <summary>What to save as the feed's published position.</summary>
     public Position ToSave => _faults.PublishedSavedBeforeFlush ? Handed : Confirmed;
 

@@ -78,6 +78,9 @@ public sealed partial class SequencerCore
     /// <summary>Their bytes.</summary>
     public long QueuedBytes { get; private set; }
 
+    /// <summary>What the caches hold. Each exceeds its bound only by what the queued writes need.</summary>
+    public (int Heads, int Collections, int IdempotencyKeys) Kept => (_heads.Count, _collections.Count, _idempotency.Count);
+
     /// <summary>True when nothing waits and nothing is in flight.</summary>
     public bool IsIdle => _waiting.IsEmpty && InFlight is null;
 

@@ -6,6 +6,12 @@ namespace Sync.Replication;
 /// <summary>What is held, and how it stands.</summary>
 public sealed partial class CollectionCore<T>
 {
+    /// <summary>Envelopes that wait for a feed's first page; at most <see cref="CollectionRules.BufferMax"/>.</summary>
+    public int Buffered => _buffer.Count;
+
+    /// <summary>Requests that have no answer yet; at most <see cref="CollectionRules.RequestsMax"/>.</summary>
+    public int RequestsUnderWay => _outstanding.Count;
+
     /// <summary>Records held.</summary>
     public long Count => _count;
 

@@ -1,4 +1,5 @@
 using Sync.Contracts;
+using Sync.Ledger;
 using Sync.Replication;
 
 namespace Sync.Simulation;
@@ -14,7 +15,7 @@ internal sealed partial class HostDriver
     {
         var isOver = false;
         After(BackfillTimeout, () => End(complete: false));
-        Ask(() => World.Store.Ledger.HistoryAsync(replica.Key, after, limit: 500, AnswerBytesMax), page =>
+        Ask(ledger => ledger.HistoryAsync(replica.Key, after, limit: 500, AnswerBytesMax), page =>
         {
             if (isOver) return;
             foreach (var fact in page.Facts) replica.Receive(fact.ToEnvelope(page.History), EnvelopeOrigin.History);
@@ -55,6 +56,8 @@ internal sealed partial class HostDriver
             foreach (var replica in _replicas.ToList()) replica.Check(default, Now);
         }
         while (_refetch.TryStart(Now, out var batch)) Send(batch);
+        Bounds.Check("refetches under way", _refetch.InFlight, World.Plan.Refetch.RequestsInFlightMax);
+        Bounds.Check("keys to refetch", _refetch.KeyCount, World.Plan.Refetch.KeysMax);
         if (_tracker.NextDue is { } grace) PumpAt(grace);
         if (_refetch.NextDue is { } due) PumpAt(due);
         if (_checkAllAt is { } check) PumpAt(check);
@@ -66,8 +69,8 @@ internal sealed partial class HostDriver
         World.Trace.Add("refetch", batch.Items.Count, batch.Items[0].Have.Value);
         After(World.Plan.Refetch.RequestTimeout, () => End(null));
         // A small limit cuts the answer: the rest is asked for again.
-        var bytesMax = World.Random.Chance(85) ? AnswerBytesMax : 1;
-        Ask(() => World.Store.Ledger.GetManyAsync(batch.Vault, batch.Items, bytesMax), End, () => End(null));
+        var bytesMax = Random.Chance(85) ? AnswerBytesMax : 1;
+        Ask(ledger => ledger.GetManyAsync(batch.Vault, batch.Items, bytesMax), End, () => End(null));
 
         void End(EnvelopeAnswer? answer)
         {
@@ -80,31 +83,46 @@ internal sealed partial class HostDriver
         }
     }
 
-    // Any writer answers reads; the ways there and back take time, and either may lose what is on it.
-    private void Ask<T>(Func<ValueTask<T>> read, Action<T> answered, Action failed)
+    /// <summary>Any writer answers reads; the ways there and back take time, and either may lose what is on it. The asker
+    /// has a time-out of its own.</summary>
+    public void Ask<T>(Func<MemoryLedgerStore, ValueTask<T>> read, Action<T> answered, Action failed)
     {
         if (!Link.IsUp)
         {
-            After(World.Random.Between(0.1, 2), failed);
+            After(Random.Between(0.1, 2), failed);
             return;
         }
-        if (World.Strikes(FaultKinds.RefetchLost)) return;
+        if (Link.IsMute || World.IsStruck(FaultKinds.RefetchLost, Random)) return;
+        var epoch = Link.Epoch;
         World.Schedule.After(Latency(), () =>
         {
-            var answer = StoreModel.Done(read());
-            if (!World.Strikes(FaultKinds.RefetchLost)) After(Latency(), () => answered(answer));
+            if (World.Responder(Random) is not { } writer)
+            {
+                After(Latency(), failed);
+                return;
+            }
+            writer.Enter(() =>
+            {
+                if (writer.IsStoreMute || writer.IsStoreDeaf || !writer.Link.Arrives) return;
+                var answer = StoreModel.Done(read(World.Store.Ledger));
+                if (World.IsStruck(FaultKinds.RefetchLost, Random)) return;
+                World.Schedule.After(Latency(), () =>
+                {
+                    if (epoch == Link.Epoch && !Link.IsDeaf) Enter(() => answered(answer));
+                });
+            });
         });
     }
 
     private void Fail(RefetchBatch batch)
     {
-        _refetch.Failed(batch, Now, World.Random.Unit());
+        _refetch.Failed(batch, Now, Random.Unit());
         for (var index = 0; index < batch.Items.Count; index++) Fail(batch, index);
     }
 
     private void Settle(RefetchBatch batch, EnvelopeAnswer answer)
     {
-        _refetch.Answered(batch, answer.History, answer.Position, answer.Answered, Now, World.Random.Unit());
+        _refetch.Answered(batch, answer.History, answer.Position, answer.Answered, Now, Random.Unit());
         var effects = new List<FeedEffect>();
         var next = 0;
         for (var index = 0; index < batch.Items.Count; index++)
@@ -146,6 +164,6 @@ internal sealed partial class HostDriver
         if (isLast && !_failed.Contains(replica)) _failed.Add(replica);
     }
 
-    private TimeSpan Latency() => World.Strikes(FaultKinds.RefetchSlow)
-        ? World.Random.Between(5, 600) : World.Random.Between(0.2, 4);
+    private TimeSpan Latency() => World.IsStruck(FaultKinds.RefetchSlow, Random)
+        ? Random.Between(5, 600) : Random.Between(0.2, 4);
 }

@@ -13,19 +13,30 @@ internal sealed partial class HostDriver : SimProcess
     private readonly Dictionary<SyncedKey, List<ReplicaDriver>> _groups = [];
     private readonly List<ReplicaDriver> _replicas = [];
     private readonly List<ReplicaDriver> _failed = [];
+    private readonly List<CollectionDriver> _collections = [];
     private TimeSpan? _checkAllAt;
     private TimeSpan _pumpAt = TimeSpan.MaxValue;
 
-    public HostDriver(World world) : base(world)
+    public HostDriver(World world, string name) : base(world, name)
     {
+        Name = name;
         _refetch = new RefetchCore(world.Plan.Refetch);
         _tracker = new FeedTrackerCore(Grace, world.ReplicaFaults);
         Link = new HostLink(world, this);
         world.Bus.Add(Link);
-        for (var index = 0; index < world.Plan.ReplicasPerHost; index++) Open();
+        for (var index = 0; index < world.Plan.ReplicasPerHost; index++) Open(Random);
+        for (var index = 0; index < world.Plan.CollectionsPerHost; index++) Follow(Random);
     }
 
+    public string Name { get; }
+
     public HostLink Link { get; }
+
+    /// <summary>Its subscriptions are read slowly.</summary>
+    public bool IsSlow { get => field || NeverReads; set; }
+
+    /// <summary>Its subscriptions are not read at all.</summary>
+    public bool NeverReads { get; set; }
 
     public IReadOnlyList<ReplicaDriver> Replicas => _replicas;
 
@@ -34,10 +45,9 @@ internal sealed partial class HostDriver : SimProcess
     public FeedFreshness FreshnessOf(ReplicaDriver replica) => _tracker.FreshnessOf(replica.Member, Now);
 
     /// <summary>Seed, subscribe, confirmed, then fetch when there was no usable seed.</summary>
-    public void Open()
+    public void Open(SimRandom random)
     {
-        var random = World.Random;
-        var key = random.Pick(World.Keys);
+        var key = random.Pick(World.Followed);
         var gaps = random.Chance(60) ? GapPolicy.Refetch : random.Chance(60) ? GapPolicy.Backfill
             : GapPolicy.ApplyLatest;
         var replica = new ReplicaDriver(this, key, _schema, gaps, random.Chance(80) ? 64 : 2);
@@ -68,11 +78,59 @@ internal sealed partial class HostDriver : SimProcess
         Link.Unsubscribe(replica.Key);
     }
 
+    /// <summary>A replica of a collection, a vault or a group.</summary>
+    public void Follow(SimRandom random)
+    {
+        var vault = random.Pick(Simulation.Plan.Vaults);
+        var scope = random.Below(6) switch
+        {
+            0 => SyncedPattern.OfCollection(vault, "a"),
+            1 => SyncedPattern.OfCollection(vault, Simulation.Plan.Log),
+            2 or 3 => SyncedPattern.OfVault(vault),
+            4 => SyncedPattern.OfGroup("g", "a"),
+            _ => SyncedPattern.OfGroup("g"),
+        };
+        _collections.Add(new CollectionDriver(this, scope, _schema));
+    }
+
+    /// <summary>Closes a collection replica and opens another.</summary>
+    public void Reopen(SimRandom random)
+    {
+        var old = random.Pick(_collections);
+        _collections.Remove(old);
+        old.Close();
+        Follow(random);
+    }
+
     public override void Kill()
     {
         base.Kill();
         World.Bus.Remove(Link);
         foreach (var replica in _replicas) Count(replica);
+        foreach (var collection in _collections) collection.Count();
+    }
+
+    /// <summary>What was wrong with it and around it no longer is.</summary>
+    public void Mend()
+    {
+        (IsSlow, Link.IsDeaf, Link.IsMute) = (false, false, false);
+        Resume();
+    }
+
+    /// <summary>Everything is quiet: what it shows is held against the ledger.</summary>
+    /// <param name="isWhole">False: it is handicapped, and need not be up to date.</param>
+    public void Reckon(bool isWhole)
+    {
+        foreach (var replica in _replicas)
+        {
+            if (isWhole) replica.CheckAtRest();
+            Count(replica);
+        }
+        foreach (var collection in _collections)
+        {
+            if (isWhole) collection.CheckAtRest();
+            collection.Count();
+        }
     }
 
     public void Receive(SyncedKey key, Envelope envelope)
@@ -90,13 +148,24 @@ internal sealed partial class HostDriver : SimProcess
         Run(effects);
         Wake();
         CheckFreshness();
+        foreach (var collection in _collections) collection.Receive(beat);
+    }
+
+    /// <summary>An envelope that came under another's name.</summary>
+    public void Misrouted(Envelope envelope)
+    {
+        Receive(Random.Pick(World.Followed), envelope);
+        if (_collections.Count > 0) Random.Pick(_collections).Misrouted(envelope);
     }
 
     public void Reconnected()
     {
-        _checkAllAt ??= Now + Spread();
-        Wake();
+        CheckAll();
+        foreach (var collection in _collections) collection.Disrupted();
     }
+
+    /// <summary>Beats were dropped from the mailbox: all replicas of the connection look after themselves.</summary>
+    public void BeatsOverflowed() => Reconnected();
 
     public void Overflowed(SyncedKey key)
     {
@@ -128,8 +197,14 @@ internal sealed partial class HostDriver : SimProcess
         World.Coverage.Add("history reset", counters.Resets);
     }
 
+    private void CheckAll()
+    {
+        _checkAllAt ??= Now + Spread();
+        Wake();
+    }
+
     // The connection may be down: a subscription is confirmed when it is up.
-    private void Subscribe(ReplicaDriver replica, bool mustFetch) => After(World.Random.Between(0.2, 5), () =>
+    private void Subscribe(ReplicaDriver replica, bool mustFetch) => After(Random.Between(0.2, 5), () =>
     {
         if (!_replicas.Contains(replica)) return;
         if (!Link.IsUp)
@@ -141,12 +216,12 @@ internal sealed partial class HostDriver : SimProcess
         if (mustFetch) replica.Check(default, Now);
     });
 
-    private TimeSpan Spread() => World.Plan.Refetch.CheckSpread * World.Random.Unit();
+    private TimeSpan Spread() => World.Plan.Refetch.CheckSpread * Random.Unit();
 
     private void CheckFreshness()
     {
         // Reading is not free of effects in the tracker, so now and then nobody reads.
-        if (World.Random.Chance(30)) return;
+        if (Random.Chance(30)) return;
         foreach (var replica in _replicas) replica.CheckFreshness();
     }
 

@@ -9,14 +9,14 @@ internal sealed class NodeDriver : SimProcess
     private readonly OwnerDriver?[] _owners;
     private readonly bool[] _isAcquiring;
 
-    public NodeDriver(World world, string name) : base(world)
+    public NodeDriver(World world, string name) : base(world, name + world.Schedule.Now)
     {
         Options = world.Plan.Ledger with { Owner = name };
-        Link = new WriterLink(world);
+        Link = new WriterLink(world, Random);
         world.Bus.Writers.Add(Link);
         _owners = new OwnerDriver?[world.Plan.Feeds];
         _isAcquiring = new bool[world.Plan.Feeds];
-        After(world.Random.Between(0, 50), Acquire);
+        After(Random.Between(0, 50), Acquire);
     }
 
     public LedgerOptions Options { get; }
@@ -25,24 +25,46 @@ internal sealed class NodeDriver : SimProcess
 
     public WriterLink Link { get; }
 
-    public bool IsCommitting => _owners.Any(owner => owner?.IsCommitting == true);
+    public bool OwnsAny => Array.Exists(_owners, owner => owner?.IsOwning == true);
+
+    public bool IsCommitting => Array.Exists(_owners, owner => owner?.IsCommitting == true);
+
+    /// <summary>How far its wall clock is off.</summary>
+    public TimeSpan ClockStep { get; set; }
+
+    public Timestamp Wall => World.Clock.Wall(ClockStep);
+
+    /// <summary>Its calls do not reach the store.</summary>
+    public bool IsStoreMute { get; set; }
+
+    /// <summary>The store's answers do not reach it; what it asked for was done.</summary>
+    public bool IsStoreDeaf { get; set; }
+
+    /// <summary>Its answers do not reach clients.</summary>
+    public bool IsClientMute { get; set; }
+
+    /// <summary>Clients do not reach it.</summary>
+    public bool IsClientDeaf { get; set; }
 
     public bool Owns(FeedId feed) => !IsDead && !IsPaused && _owners[feed.Value]?.IsOwning == true;
 
     public TimeSpan RetryDelay(int failures) => Options.RetryDelay * (1 << Math.Clamp(failures - 1, 0, 4));
 
-    public void Submit(FeedId feed, SimRequest request)
+    /// <summary>Takes the lines of one request, in order.</summary>
+    public void Submit(FeedId feed, IReadOnlyList<SimRequest> requests)
     {
-        if (_owners[feed.Value] is { } owner) owner.Submit(request);
-        else Refuse(request);
+        if (_owners[feed.Value] is { } owner) owner.Submit(requests);
+        else foreach (var request in requests) Refuse(request);
     }
 
     public void Refuse(SimRequest request)
     {
         var refusal = new Refusal(RefusalCode.NoOwner, "not the owner");
+        var refused = new WriteResult.Refused(refusal);
+        if (!request.IsAtomic) request.Keeps?.Note(request.Command(0).Key, refused);
         Answer(request.IsAtomic
             ? new(request, null, new AtomicResult.Refused(null, refusal))
-            : new(request, new WriteResult.Refused(refusal), null), isOwner: false);
+            : new(request, refused, null), isOwner: false);
     }
 
     public void Answer(WriteCompletion completion, bool isOwner)
@@ -59,6 +81,10 @@ internal sealed class NodeDriver : SimProcess
     }
 
     public void Ended(FeedId feed) => _owners[feed.Value] = null;
+
+    /// <summary>What was wrong around it no longer is.</summary>
+    public void Mend() =>
+        (IsStoreMute, IsStoreDeaf, IsClientMute, IsClientDeaf) = (false, false, false, false);
 
     public override void Kill()
     {

@@ -3,20 +3,6 @@ using Sync.Ledger;
 
 namespace Sync.Simulation;
 
-/// <summary>A request as the writer sees it, and whose it is.</summary>
-internal sealed class SimRequest : WriteRequest
-{
-    public SimRequest(Attempt attempt, WriteCommand command, TimeSpan deadline, Action<WriteCompletion> answered)
-        : base(command, deadline) => (Attempt, Answered) = (attempt, answered);
-
-    public SimRequest(Attempt attempt, IReadOnlyList<WriteCommand> commands, TimeSpan deadline,
-        Action<WriteCompletion> answered)
-        : base(commands, deadline) => (Attempt, Answered) = (attempt, answered);
-
-    public Attempt Attempt { get; }
-    public Action<WriteCompletion> Answered { get; }
-}
-
 /// <summary>Owns one feed as the production shell does: the same calls in the same order, on virtual time.</summary>
 internal sealed class OwnerDriver
 {
@@ -51,15 +37,14 @@ internal sealed class OwnerDriver
 
     public bool IsCommitting => _core.InFlight is not null;
 
-    public void Submit(SimRequest request)
+    public void Submit(IReadOnlyList<SimRequest> requests)
     {
-        if (_isEnded)
+        foreach (var request in requests)
         {
-            _node.Refuse(request);
-            return;
+            if (_isEnded) _node.Refuse(request);
+            else _core.Submit(request);
         }
-        _core.Submit(request);
-        Pump();
+        if (!_isEnded) Pump();
     }
 
     public void Stop()
@@ -96,12 +81,26 @@ internal sealed class OwnerDriver
             _calls++;
             Resolve(_core.InFlight!);
         }
-        if (Now >= _commitAt && _core.TryTakeGroup(_world.Clock.Wall, _world.Ids, _publisher.ToSave) is { } group)
+        if (Now >= _commitAt && _core.TryTakeGroup(_node.Wall, _world.Ids, _publisher.ToSave) is { } group)
             Commit(group);
         while (_loads < _node.Options.LoadsInFlightMax && Now >= _loadAt && _core.TryTakeLoad(out var ticket))
             Load(ticket);
         AnswerAll();
+        CheckBounds();
         if (IsOver()) End();
+    }
+
+    private void CheckBounds()
+    {
+        var options = _node.Options;
+        Bounds.Check("admitted writes", _core.Queued, options.QueuedWritesMax);
+        Bounds.Check("bytes of admitted writes", _core.QueuedBytes, options.QueuedBytesMax);
+        // What is pinned by a write that waits may exceed a cache, and only that.
+        var kept = _core.Kept;
+        Bounds.Check("heads", kept.Heads, options.HeadsCachedMax + _core.Queued);
+        Bounds.Check("collections", kept.Collections, options.CollectionsCachedMax + _core.Queued);
+        Bounds.Check("idempotency keys", kept.IdempotencyKeys, options.IdempotencyKeysCachedMax + _core.Queued);
+        Bounds.Check("loads", _loads, options.LoadsInFlightMax);
     }
 
     private bool IsOver() => _calls == 0 && !_isEnded && (_core.Phase == SequencerPhase.Lost
@@ -109,8 +108,8 @@ internal sealed class OwnerDriver
 
     private void AnswerAll()
     {
-        while (_core.TryTakeCompletion(out var completion)) _node.Answer(completion, IsCurrent);
         while (_core.TryTakeCommitted(out var facts)) _publisher.Append(facts);
+        while (_core.TryTakeCompletion(out var completion)) _node.Answer(completion, IsCurrent);
     }
 
     private void Return(Action answer)
@@ -128,6 +127,8 @@ internal sealed class OwnerDriver
             if (outcome is CommitOutcome.Committed)
                 (_renewAt, _commitFailures) = (Now + _node.Options.LeaseRenewEvery, 0);
             if (outcome is CommitOutcome.Failed) _commitAt = Now + _node.RetryDelay(++_commitFailures);
+            if (outcome is CommitOutcome.Unknown && ++_commitFailures > 1)
+                _commitAt = Now + _node.RetryDelay(_commitFailures - 1);
             if (outcome is CommitOutcome.DataError && group.Facts.Count > 1)
                 _world.Coverage.Add("group split by poison");
             _core.CommitReturned(outcome);

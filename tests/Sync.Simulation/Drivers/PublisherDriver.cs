@@ -56,7 +56,8 @@ internal sealed class PublisherDriver(NodeDriver node, FeedState state)
         if (_isStopped) return;
         if (_link.Epoch != _connection) Restart();
         _connection = _link.Epoch;
-        var step = _core.Next(_world.Schedule.Now, _world.Clock.Wall);
+        Bounds.Check("facts to publish", _core.Buffered, node.Options.PublishBufferFactsMax);
+        var step = _core.Next(_world.Schedule.Now, node.Wall);
         switch (step.Kind)
         {
             case PublishKind.Envelope when !_link.TryPublish(new(step.Fact!.ToEnvelope(_history), null)):
@@ -74,7 +75,7 @@ internal sealed class PublisherDriver(NodeDriver node, FeedState state)
                 Wait(step.WakeAt);
                 return;
         }
-        node.After(_world.Random.Between(0.01, 0.3), Step);
+        node.After(node.Random.Between(0.01, 0.3), Step);
     }
 
     private void Wait(TimeSpan wakeAt)

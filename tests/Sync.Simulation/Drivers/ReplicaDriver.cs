@@ -9,6 +9,7 @@ internal sealed class ReplicaDriver : IReplicaMarks
 {
     private readonly HostDriver _host;
     private readonly ReplicaWitness _witness;
+    private readonly int _heldMax;
 
     public ReplicaDriver(HostDriver host, SyncedKey key, SimSchema schema, GapPolicy gaps, int heldMax)
     {
@@ -20,7 +21,7 @@ internal sealed class ReplicaDriver : IReplicaMarks
             BackfillHeldMax = heldMax,
             Faults = host.World.ReplicaFaults,
         });
-        Gaps = gaps;
+        (Gaps, _heldMax) = (gaps, heldMax);
         Member = new FeedMember(key, this);
         _witness = new ReplicaWitness(host.World, this);
     }
@@ -90,6 +91,7 @@ internal sealed class ReplicaDriver : IReplicaMarks
     private void Finish(ReplicaEffects effects, TimeSpan due = default)
     {
         _witness.See(effects);
+        Bounds.Check("envelopes held back", Core.Held, _heldMax);
         while (Gaps == GapPolicy.Backfill && Core.TryReleaseHeld(out var released))
         {
             _witness.See(released);

@@ -52,29 +52,33 @@ internal sealed class LedgerTruth(World world)
         }
     }
 
+    // Looked at for every fact, so it makes no text before it is needed.
+    private static void Unless(bool holds, string invariant, Fact fact, string what)
+    {
+        if (holds) return;
+        throw new Violation(invariant,
+            $"{fact.Key} {what}: position {fact.Position}, sequence {fact.Sequence}, epoch {fact.Epoch}, "
+            + $"idempotency key {fact.IdempotencyKey}");
+    }
+
     private void Take(HistoryView view, FeedId feed, Fact fact)
     {
         var last = view.Last(feed);
         var lastOfKey = view.HeadOf(fact.Key);
-        Violation.Unless(fact.Position == view.Position(feed).Next, Invariants.Cursor,
-            () => $"feed {feed}: {fact.Position} follows {view.Position(feed)}");
-        Violation.Unless(fact.Sequence.Value == (lastOfKey?.Sequence.Value ?? 0) + 1, Invariants.Dense,
-            () => $"{fact.Key}: sequence {fact.Sequence} at {fact.Position} follows {lastOfKey?.Sequence}");
-        Violation.Unless(fact.Causation == lastOfKey?.Id, Invariants.Dense,
-            () => $"{fact.Key}: causation at {fact.Position}");
-        Violation.Unless(fact.After == view.LastOf(fact.Key.Vault, fact.Key.Collection), Invariants.Dense,
-            () => $"{fact.Key}: 'after' is {fact.After} at {fact.Position}");
-        Violation.Unless(fact.Chain == FactChain.Next(last?.Chain ?? default, fact), Invariants.Dense,
-            () => $"chain at {fact.Position}");
-        Violation.Unless(last is null || fact.TransactionTime >= last.TransactionTime, Invariants.Dense,
-            () => $"time at {fact.Position}");
-        Violation.Unless(last is null || fact.Epoch.Value >= last.Epoch.Value, Invariants.Fenced,
-            () => $"position {fact.Position} has epoch {fact.Epoch} behind epoch {last?.Epoch}");
-        Violation.Unless(fact.Op != ChangeOp.Delete || (lastOfKey is not null && lastOfKey.Op != ChangeOp.Delete),
-            Invariants.Refused,
-            () => $"{fact.Key}: a delete of nothing at {fact.Position}");
-        Violation.Unless(fact.IdempotencyKey is not { } key || view.TryUse(fact.Key.Vault, key), Invariants.Once,
-            () => $"idempotency key {fact.IdempotencyKey} has a second fact at {fact.Position}");
+        var at = fact.Position;
+        Unless(at == view.Position(feed).Next, Invariants.Cursor, fact, "does not follow what was there before");
+        Unless(fact.Sequence.Value == (lastOfKey?.Sequence.Value ?? 0) + 1, Invariants.Dense, fact, "skips a sequence");
+        Unless(fact.Causation == lastOfKey?.Id, Invariants.Dense, fact, "does not name the fact before it");
+        Unless(fact.After == view.LastOf(fact.Key.Vault, fact.Key.Collection), Invariants.Dense, fact,
+            "does not name the collection's last position");
+        Unless(fact.Chain == FactChain.Next(last?.Chain ?? default, fact), Invariants.Dense, fact, "breaks the chain");
+        Unless(last is null || fact.TransactionTime >= last.TransactionTime,
+            Invariants.Dense, fact, "goes back in time");
+        Unless(last is null || fact.Epoch.Value >= last.Epoch.Value, Invariants.Fenced, fact, "has an old epoch");
+        Unless(fact.Op != ChangeOp.Delete || (lastOfKey is not null && lastOfKey.Op != ChangeOp.Delete),
+            Invariants.Refused, fact, "deletes nothing");
+        Unless(fact.IdempotencyKey is not { } key || view.TryUse(fact.Key.Vault, key), Invariants.Once, fact,
+            "is the second of its idempotency key");
         if (lastOfKey?.Op == ChangeOp.Delete) world.Coverage.Add("re-put after a delete");
         view.Add(feed, fact);
         world.Trace.Add("fact", fact.Position.Value, fact.Sequence.Value, fact.Epoch.Value);
@@ -109,8 +113,16 @@ internal sealed class HistoryView(int feeds)
         _keys.TryGetValue(key, out var facts) && sequence.Value >= 1 && sequence.Value <= facts.Count
             ? facts[(int)sequence.Value - 1] : null;
 
-    public Fact? HeadAsOf(SyncedKey key, Position position) =>
-        _keys.TryGetValue(key, out var facts) ? facts.FindLast(fact => fact.Position <= position) : null;
+    /// <summary>Every key that ever had a fact.</summary>
+    public IReadOnlyDictionary<SyncedKey, List<Fact>> Keys => _keys;
+
+    public Fact? HeadAsOf(SyncedKey key, Position position)
+    {
+        if (!_keys.TryGetValue(key, out var facts)) return null;
+        for (var index = facts.Count - 1; index >= 0; index--)
+            if (facts[index].Position <= position) return facts[index];
+        return null;
+    }
 
     public Position LastOf(string vault, string collection) => _collections.GetValueOrDefault(new(vault, collection));
 

@@ -5,6 +5,7 @@ internal sealed class Violation(string invariant, string detail) : Exception($"{
 {
     public string Invariant => invariant;
 
+    /// <summary>For checks that are too rare to mind the closure.</summary>
     public static void Unless(bool holds, string invariant, Func<string> detail)
     {
         if (!holds) throw new Violation(invariant, detail());
@@ -28,6 +29,9 @@ internal static class Invariants
     public const string Noticed = "R6c a skipped sequence is noticed";
     public const string InOrder = "R6d a backfill shows every change";
     public const string Fenced = "R9 a fenced writer commits nothing";
+    public const string Repeated = "R4b a repeated line ends where it was sent, in order";
+    public const string Bounded = "R12 nothing exceeds its bound";
+    public const string Progress = "L1 who is not handicapped goes on";
     public const string Answered = "every write is answered";
     public const string Threw = "no core throws";
 }

@@ -33,8 +33,11 @@ internal sealed class Attempt(Write write, int number)
 }
 
 /// <summary>One thing that a client wants, by as many requests as it takes.</summary>
-internal sealed class Write(int id, IReadOnlyList<WriteCommand> commands, bool isAtomic)
+internal sealed class Write(int id, IReadOnlyList<WriteCommand> commands, bool isAtomic, SimRandom random)
 {
+    /// <summary>What its client draws for it.</summary>
+    public SimRandom Random => random;
+
     public int Id => id;
     public IReadOnlyList<WriteCommand> Commands => commands;
     public bool IsAtomic => isAtomic;
@@ -52,11 +55,20 @@ internal sealed class WriteTruth(World world)
     private readonly Dictionary<string, Attempt> _attempts = new(StringComparer.Ordinal);
     private readonly List<Write> _writes = [];
 
-    public int Unsettled => _writes.Count(write => write.Open > 0);
-
-    public Write Begin(IReadOnlyList<WriteCommand> commands, bool isAtomic)
+    public int Unsettled
     {
-        var write = new Write(_writes.Count + 1, commands, isAtomic);
+        get
+        {
+            var open = 0;
+            foreach (var write in _writes)
+                if (write.Open > 0) open++;
+            return open;
+        }
+    }
+
+    public Write Begin(IReadOnlyList<WriteCommand> commands, bool isAtomic, SimRandom random)
+    {
+        var write = new Write(_writes.Count + 1, commands, isAtomic, random);
         _writes.Add(write);
         return write;
     }
@@ -76,21 +88,41 @@ internal sealed class WriteTruth(World world)
         var attempt = _attempts[fact.Producer.Name];
         attempt.Facts++;
         attempt.Write.Facts++;
-        Violation.Unless(attempt.State != AttemptState.Refused, Invariants.Refused,
-            () => $"{fact.Key} at {fact.Position}: request {attempt.Name} had been refused");
-        var command = attempt.Write.Commands.FirstOrDefault(
-            line => line.Key == fact.Key && line.Op == fact.Op && line.IdempotencyKey == fact.IdempotencyKey
-                && line.Value.Span.SequenceEqual(fact.Value.Span) && line.SchemaVersion == fact.SchemaVersion);
-        Violation.Unless(command is not null, Invariants.Dense,
-            () => $"{fact.Key} at {fact.Position} is not what {attempt.Name} asked for");
-        Violation.Unless(command!.Expected is not { } expected || expected.Value == (before?.Sequence.Value ?? 0),
-            Invariants.Refused,
-            () => $"{fact.Key} at {fact.Position} was to follow {command.Expected}, and follows {before?.Sequence}");
-        Violation.Unless(!command.OnlyIfNoLiveRecord || before is null || before.Op == ChangeOp.Delete,
-            Invariants.Refused,
-            () => $"{fact.Key} at {fact.Position} was to be committed only without a live record");
-        Violation.Unless(!SimValue.Is(fact.Value, SimValue.Poison), Invariants.Refused,
-            () => $"poison at {fact.Position}");
+        if (attempt.State == AttemptState.Refused)
+            throw new Violation(Invariants.Refused,
+                $"{fact.Key} at {fact.Position}: request {attempt.Name} had been refused");
+        var command = Find(attempt.Write.Commands, fact);
+        if (command is null)
+            throw new Violation(Invariants.Dense,
+                $"{fact.Key} at {fact.Position} is not what {attempt.Name} asked for");
+        if (command.Expected is { } expected && expected.Value != (before?.Sequence.Value ?? 0))
+            throw new Violation(Invariants.Refused,
+                $"{fact.Key} at {fact.Position} was to follow {command.Expected}, and follows {before?.Sequence}");
+        if (command.OnlyIfNoLiveRecord && before is not null && before.Op != ChangeOp.Delete)
+            throw new Violation(Invariants.Refused,
+                $"{fact.Key} at {fact.Position} was to be committed only without a live record");
+        if (SimValue.Is(fact.Value, SimValue.Poison))
+            throw new Violation(Invariants.Refused, $"poison at {fact.Position}");
+        if (fact.Op == ChangeOp.Append) CommittedEvent(fact, command, before);
+    }
+
+    private void CommittedEvent(Fact fact, WriteCommand command, Fact? before)
+    {
+        if (before is not null) throw new Violation(Invariants.Dense, $"a second event under {fact.Key}");
+        world.Coverage.Add(command.Key.Key.Length == 0 ? "event without a key" : "event appended");
+    }
+
+    private static WriteCommand? Find(IReadOnlyList<WriteCommand> commands, Fact fact)
+    {
+        foreach (var line in commands)
+        {
+            var isKey = line.Key == fact.Key
+                || (line.Key.Key.Length == 0 && fact.Key == line.Key with { Key = fact.Id.ToString() });
+            if (isKey && line.Op == fact.Op && line.IdempotencyKey == fact.IdempotencyKey
+                && line.SchemaVersion == fact.SchemaVersion && line.Value.Span.SequenceEqual(fact.Value.Span))
+                return line;
+        }
+        return null;
     }
 
     /// <summary>The writer has emitted an answer.</summary>
@@ -161,9 +193,10 @@ internal sealed class WriteTruth(World world)
             var (receipt, isReplay) = (lines[index].Receipt, lines[index].Replayed);
             CheckDurable(receipt, write);
             var command = write.Commands[index];
-            Violation.Unless(receipt.Key == command.Key && receipt.ValueHash == Hash256.Of(command.Value.Span),
-                Invariants.Durable,
-                () => $"write {write.Id}: the receipt is of something else");
+            var isKey = receipt.Key == command.Key
+                || (command.Key.Key.Length == 0 && receipt.Key == command.Key with { Key = receipt.FactId.ToString() });
+            if (!isKey || receipt.ValueHash != Hash256.Of(command.Value.Span))
+                throw new Violation(Invariants.Durable, $"write {write.Id}: the receipt is of something else");
             if (command.IdempotencyKey is not null)
             {
                 Violation.Unless(write.Receipts[index] is not { } first
@@ -181,9 +214,9 @@ internal sealed class WriteTruth(World world)
     private void CheckDurable(Receipt receipt, Write write)
     {
         var fact = world.Ledger.Now.At(receipt.Feed, receipt.Position);
-        Violation.Unless(fact is not null && fact.Id == receipt.FactId && fact.Sequence == receipt.Sequence,
-            Invariants.Durable,
-            () => $"write {write.Id} of {receipt.Key} was acknowledged as {receipt.Sequence} at {receipt.Position}; "
+        if (fact is null || fact.Id != receipt.FactId || fact.Sequence != receipt.Sequence)
+            throw new Violation(Invariants.Durable,
+                $"write {write.Id} of {receipt.Key} was acknowledged as {receipt.Sequence} at {receipt.Position}; "
                 + $"the ledger has {fact?.Key.ToString() ?? "nothing"} there");
     }
 
@@ -194,6 +227,7 @@ internal sealed class WriteTruth(World world)
         (attempt.State, attempt.IsTransient) = (AttemptState.Refused, refusal.IsTransient);
         Violation.Unless(attempt.Facts == 0, Invariants.Refused,
             () => $"request {attempt.Name} is refused as {refusal.Code}, and committed");
+        if (refusal.Code is RefusalCode.WrongShape) world.Coverage.Add("write refused by shape");
         if (refusal.Code is RefusalCode.ExpectedSequenceDiffers) world.Coverage.Add("write refused by expectation");
         var isRepeatable = attempt.Write.Commands[0].IdempotencyKey is not null;
         Violation.Unless(refusal.IsTransient || !isOwner || !isRepeatable || attempt.Write.Facts == 0, Invariants.Once,

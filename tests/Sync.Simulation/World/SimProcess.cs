@@ -1,8 +1,8 @@
 namespace Sync.Simulation;
 
 /// <summary>Something that can be killed for good, or stopped and continued: while it is stopped, what reaches it waits
-/// in order.</summary>
-internal abstract class SimProcess(World world)
+/// in order. It draws from a stream of its own, so that what befalls others does not change what it draws.</summary>
+internal abstract class SimProcess(World world, string name)
 {
     private readonly Queue<Action> _held = [];
 
@@ -11,6 +11,8 @@ internal abstract class SimProcess(World world)
     public bool IsPaused { get; private set; }
 
     public World World => world;
+
+    public SimRandom Random { get; } = world.RandomOf(name);
 
     public void Enter(Action act)
     {

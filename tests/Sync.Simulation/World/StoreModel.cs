@@ -3,8 +3,8 @@ using Sync.Ledger;
 
 namespace Sync.Simulation;
 
-/// <summary>The way to the ledger: a call takes time there and back, may fail on either way, and goes on when its
-/// caller has died. The ledger itself is the production one in memory.</summary>
+/// <summary>The way to the ledger: a call takes time there and back, may fail or get lost on either way, and goes on when
+/// its caller has died. The ledger itself is the production one in memory.</summary>
 internal sealed class StoreModel(World world, MemoryLedgerStore ledger)
 {
     public MemoryLedgerStore Ledger { get; private set; } = ledger;
@@ -21,49 +21,63 @@ internal sealed class StoreModel(World world, MemoryLedgerStore ledger)
 
     public void Replace(MemoryLedgerStore ledger) => Ledger = ledger;
 
-    public void Call<T>(SimProcess caller, Func<ILedgerStore, ValueTask<T>> ask, Action<T> answered, Action failed)
+    public void Call<T>(NodeDriver caller, Func<ILedgerStore, ValueTask<T>> ask, Action<T> answered, Action failed)
     {
         var ledger = Ledger;
-        world.Schedule.After(Latency(), () =>
+        world.Schedule.After(Latency(caller), () =>
         {
-            if (world.Strikes(FaultKinds.StoreErrors))
+            if (caller.IsStoreMute)
             {
-                caller.After(Latency(), failed);
+                caller.After(Timeout(caller), failed);
+                return;
+            }
+            if (world.IsStruck(FaultKinds.StoreErrors, caller.Random))
+            {
+                caller.After(Latency(caller), failed);
                 return;
             }
             var result = Done(ask(ledger));
-            caller.After(Latency(), () => answered(result));
+            if (caller.IsStoreDeaf) caller.After(Timeout(caller), failed);
+            else caller.After(Latency(caller), () => answered(result));
         });
     }
 
-    public void Commit(SimProcess caller, FactGroup group, Action<CommitOutcome> answered)
+    public void Commit(NodeDriver caller, FactGroup group, Action<CommitOutcome> answered)
     {
-        var ledger = Ledger;
-        world.Schedule.After(Latency(), () =>
+        var (ledger, random) = (Ledger, caller.Random);
+        if (world.IsStruck(FaultKinds.CommitCrash, random)) Later(() => world.Crash(caller, random.Between(5, 900)));
+        if (world.IsStruck(FaultKinds.CommitPause, random))
+            Later(() => world.Pause(caller, caller.Options.LeaseTtl * (1.1 + (2 * random.Unit()))));
+        world.Schedule.After(Latency(caller), () =>
         {
             if (caller.IsDead) world.Coverage.Add("process killed with a commit in flight");
-            if (HasPoison(group)) Answer(new CommitOutcome.DataError("poison"));
-            else if (world.Strikes(FaultKinds.CommitFailed)) Answer(new CommitOutcome.Failed("no connection"));
-            else if (world.Strikes(FaultKinds.CommitUnknownDone)) Lose(Apply(ledger, group));
-            else if (world.Strikes(FaultKinds.CommitUnknownNotDone)) Lose(null);
-            else if (world.Strikes(FaultKinds.Straggler)) Straggle();
+            if (caller.IsStoreMute) Lose(null, Timeout(caller));
+            else if (HasPoison(group)) Answer(new CommitOutcome.DataError("poison"));
+            else if (world.IsStruck(FaultKinds.CommitFailed, random)) Answer(new CommitOutcome.Failed("no connection"));
+            else if (world.IsStruck(FaultKinds.CommitUnknownDone, random)) Lose(Apply(ledger, group), Latency(caller));
+            else if (world.IsStruck(FaultKinds.CommitUnknownNotDone, random)) Lose(null, Latency(caller));
+            else if (world.IsStruck(FaultKinds.Straggler, random)) Straggle();
+            else if (caller.IsStoreDeaf) Lose(Apply(ledger, group), Timeout(caller));
             else Answer(Apply(ledger, group));
         });
 
-        void Answer(CommitOutcome outcome) => caller.After(Latency(), () => answered(outcome));
+        // While the call is on its way there, or back.
+        void Later(Action act) => world.Schedule.After(random.Between(0, 3), act);
 
-        void Lose(CommitOutcome? outcome)
+        void Answer(CommitOutcome outcome) => caller.After(Latency(caller), () => answered(outcome));
+
+        void Lose(CommitOutcome? outcome, TimeSpan noticed)
         {
             world.Coverage.Add(outcome is CommitOutcome.Committed
                 ? "unknown outcome, committed" : "unknown outcome, not committed");
-            Answer(new CommitOutcome.Unknown("the connection was lost"));
+            caller.After(noticed, () => answered(new CommitOutcome.Unknown("the connection was lost")));
         }
 
         // The statement is still on its way when its connection is given up: only the fence keeps it out later.
         void Straggle()
         {
             Answer(new CommitOutcome.Unknown("the connection was lost"));
-            world.Schedule.After(world.Random.Between(1, 300), () =>
+            world.Schedule.After(random.Between(1, 300), () =>
             {
                 if (Apply(ledger, group) is CommitOutcome.Fenced) world.Coverage.Add("straggler refused");
             });
@@ -75,10 +89,11 @@ internal sealed class StoreModel(World world, MemoryLedgerStore ledger)
         var epoch = Done(ledger.StatusAsync())[group.Lease.Feed.Value].Epoch;
         var outcome = Done(ledger.CommitAsync(group));
         world.Trace.Add("commit", group.Expected.Value, group.Facts.Count, outcome is CommitOutcome.Committed ? 1 : 0);
-        Violation.Unless(outcome is not CommitOutcome.Committed || epoch == group.Lease.Epoch, Invariants.Fenced,
-            () => $"epoch {group.Lease.Epoch} committed behind {group.Expected}; the lease has epoch {epoch}");
+        if (outcome is CommitOutcome.Committed && epoch != group.Lease.Epoch)
+            throw new Violation(Invariants.Fenced,
+                $"epoch {group.Lease.Epoch} committed behind {group.Expected}; the lease has epoch {epoch}");
         if (outcome is CommitOutcome.Fenced) world.Coverage.Add("fenced commit");
-        if (ledger == Ledger) world.Ledger.Poll(group.Lease.Feed, world.Random.From(1, 4));
+        if (ledger == Ledger) world.Ledger.Poll(group.Lease.Feed, 1 + (group.Facts.Count / 2));
         return outcome;
     }
 
@@ -89,6 +104,9 @@ internal sealed class StoreModel(World world, MemoryLedgerStore ledger)
         return false;
     }
 
-    private TimeSpan Latency() => world.Strikes(FaultKinds.StoreSlow)
-        ? world.Random.Between(5, 250) : world.Random.Between(0.1, 2);
+    private TimeSpan Latency(NodeDriver caller) => world.IsStruck(FaultKinds.StoreSlow, caller.Random)
+        ? caller.Random.Between(5, 250) : caller.Random.Between(0.1, 2);
+
+    // A connection that nothing comes back on is given up after a while.
+    private static TimeSpan Timeout(NodeDriver caller) => caller.Random.Between(100, 800);
 }

@@ -6,100 +6,143 @@ namespace Sync.Simulation;
 /// <summary>What happens to whole processes, connections and the ledger; and how all of it ends.</summary>
 internal sealed partial class World
 {
-    private static readonly FaultKinds[] OfProcesses =
-    [
-        FaultKinds.WriterCrash, FaultKinds.WriterPause, FaultKinds.WriterStop, FaultKinds.WriterCut,
-            FaultKinds.BrokerRestart,
-        FaultKinds.HostCut, FaultKinds.HostRestart, FaultKinds.HostPause, FaultKinds.Churn, FaultKinds.ClockSteps,
-            FaultKinds.Restore,
-    ];
-
     // Up to here a restored ledger takes its facts for published: they were, in the history before.
     private readonly Dictionary<FeedId, Position> _published = [];
 
-    private void Disturb()
+    private void Disturb(FaultKinds kind, SimRandom random)
     {
-        var armed = Array.FindAll(OfProcesses, kind => (Plan.Kinds & kind) != 0);
-        if (armed.Length == 0) return;
-        var kind = Random.Pick(armed);
-        var (node, host) = (Random.Below(_nodes.Length), Random.Below(_hosts.Count));
-        Trace.Add("fault", (long)kind, node, host);
+        Trace.Add("fault", (long)kind);
+        if (kind == FaultKinds.Restore)
+        {
+            if (Restores < 2) Restore(random);
+        }
+        else if (kind == FaultKinds.BrokerRestart)
+        {
+            Bus.Restart();
+            Coverage.Add(kind);
+        }
+        else if (kind >= FaultKinds.HostCut)
+        {
+            if (AnyHost(random) is { } host) Disturb(kind, host, random);
+        }
+        else if (AnyNode(random) is { IsDead: false } node) Disturb(kind, node, random);
+    }
+
+    private void Disturb(FaultKinds kind, NodeDriver node, SimRandom random)
+    {
+        Coverage.Add(kind);
+        var span = random.Between(20, 2500);
         switch (kind)
         {
-            case FaultKinds.WriterCrash: Crash(node); break;
-            case FaultKinds.WriterPause: Pause(_nodes[node]); break;
-            case FaultKinds.WriterStop: Stop(node); break;
-            case FaultKinds.WriterCut: _nodes[node].Link.Cut(); break;
-            case FaultKinds.BrokerRestart: Bus.Restart(); break;
-            case FaultKinds.HostCut: _hosts[host].Link.Cut(); break;
-            case FaultKinds.HostPause: Pause(_hosts[host]); break;
-            case FaultKinds.ClockSteps: Clock.Step += TimeSpan.FromMinutes(Random.From(-60, 60)); break;
-            case FaultKinds.Restore when Restores < 2: Restore(); break;
+            case FaultKinds.WriterCrash: Crash(node, random.Between(5, 900)); break;
+            case FaultKinds.WriterPause: Pause(node, span); break;
+            case FaultKinds.WriterStop: Stop(node, random.Between(300, 900)); break;
+            case FaultKinds.WriterCut: node.Link.Cut(); break;
+            case FaultKinds.WriterMute: node.Link.Mute(); break;
+            case FaultKinds.StoreMute: For(span, on => node.IsStoreMute = on); break;
+            case FaultKinds.StoreDeaf: For(span, on => node.IsStoreDeaf = on); break;
+            case FaultKinds.ClientMute: For(span, on => node.IsClientMute = on); break;
+            case FaultKinds.ClientDeaf: For(span, on => node.IsClientDeaf = on); break;
+            case FaultKinds.ClockSteps: node.ClockStep = TimeSpan.FromMinutes(random.From(-60, 60)); break;
+        }
+    }
+
+    private void Disturb(FaultKinds kind, HostDriver host, SimRandom random)
+    {
+        Coverage.Add(kind);
+        var span = random.Between(20, 2500);
+        switch (kind)
+        {
+            case FaultKinds.HostCut: host.Link.Cut(); break;
+            case FaultKinds.HostDeaf: For(span, on => host.Link.IsDeaf = on); break;
+            case FaultKinds.HostMute: For(span, on => host.Link.IsMute = on); break;
+            case FaultKinds.HostPause: Pause(host, span); break;
+            case FaultKinds.HostSlow: For(span, on => host.IsSlow = on); break;
             case FaultKinds.HostRestart:
-                _hosts[host].Kill();
-                _hosts[host] = new HostDriver(this);
+                host.Kill();
+                _hosts[Array.IndexOf(_hosts, host)] = new HostDriver(this, host.Name + "'");
                 break;
             case FaultKinds.Churn:
-                _hosts[host].Enter(() => _hosts[host].Close(Random.Pick(_hosts[host].Replicas)));
-                _hosts[host].Enter(_hosts[host].Open);
+                host.Enter(() => host.Close(random.Pick(host.Replicas)));
+                host.Enter(() => host.Open(random));
+                if (random.Chance(30)) host.Enter(() => host.Reopen(random));
                 break;
         }
     }
 
-    private void Crash(int node)
+    private void For(TimeSpan span, Action<bool> set)
     {
-        var died = _nodes[node];
-        if (died.IsDead) return;
-        died.Kill();
-        Schedule.After(Random.Between(5, 900), () => Restart(node, died));
-    }
-
-    private void Stop(int node)
-    {
-        var stopped = _nodes[node];
-        stopped.Enter(stopped.Stop);
-        Schedule.After(Random.Between(300, 900), () =>
+        if (_isHealed) return;
+        set(true);
+        Schedule.After(span, () =>
         {
-            stopped.Kill();
-            Restart(node, stopped);
+            if (!_isHealed) set(false);
         });
     }
 
-    private void Restart(int node, NodeDriver died)
+    /// <summary>It dies here and now, and comes back later.</summary>
+    public void Crash(NodeDriver died, TimeSpan span)
     {
-        if (_nodes[node] == died) _nodes[node] = new NodeDriver(this, died.Options.Owner);
+        if (died.IsDead) return;
+        died.Kill();
+        Schedule.After(span, () => Restart(died));
     }
 
-    private void Pause(SimProcess process)
+    private void Stop(NodeDriver stopped, TimeSpan span)
     {
+        stopped.Enter(stopped.Stop);
+        Schedule.After(span, () =>
+        {
+            if (IsSpared(stopped)) return;
+            stopped.Kill();
+            Restart(stopped);
+        });
+    }
+
+    private void Restart(NodeDriver died)
+    {
+        var index = Array.IndexOf(_nodes, died);
+        if (index >= 0 && !IsSpared(died)) _nodes[index] = new NodeDriver(this, died.Options.Owner);
+    }
+
+    /// <summary>It stands still, and goes on later as if nothing had happened.</summary>
+    public void Pause(SimProcess process, TimeSpan span)
+    {
+        if (process.IsPaused || process.IsDead) return;
         process.Pause();
-        Schedule.After(Random.Between(20, 2500), process.Resume);
+        if (process is NodeDriver { OwnsAny: true } node && span > Plan.Ledger.LeaseTtl)
+            Coverage.Add(node.IsCommitting ? "pause beyond the lease, commit in flight" : "pause beyond the lease");
+        Schedule.After(span, () =>
+        {
+            if (!IsSpared(process)) process.Resume();
+        });
     }
 
     /// <summary>All writers go, an old copy of the ledger comes back under a new history, and writers start
     /// again.</summary>
-    private void Restore()
+    private void Restore(SimRandom random)
     {
         var (old, copy) = (Ledger.Now, LedgerOf(new HistoryId(Store.Ledger.Info.History.Value + 1)));
         var before = StoreModel.Done(Store.Ledger.StatusAsync());
         Restores++;
+        Coverage.Add(FaultKinds.Restore);
         for (var index = 0; index < Plan.Feeds; index++)
         {
             var feed = new FeedId(index);
             Ledger.Poll(feed, 100);
             var facts = old.Facts(feed);
-            var cut = new Position(Random.From(facts.Count / 2, facts.Count));
+            var cut = new Position(random.From(facts.Count / 2, facts.Count));
             _published[feed] = before[index].Published < cut ? before[index].Published : cut;
             Writes.Restored(feed, cut, facts);
             Copy(copy, feed, [.. facts.Take((int)cut.Value)], before[index].Epoch);
         }
+        _import.Void();
         Store.Replace(copy);
         for (var index = 0; index < Plan.Feeds; index++) Ledger.Poll(new(index), 100);
-        for (var index = 0; index < _nodes.Length; index++)
+        foreach (var died in (NodeDriver[])[.. _nodes])
         {
-            var died = _nodes[index];
             died.Kill();
-            Restart(index, died);
+            Restart(died);
         }
     }
 
@@ -131,22 +174,25 @@ internal sealed partial class World
         // Not given back: whoever comes next waits for the lease to run out, as after a restore of a running database.
     }
 
-    /// <summary>From here on nothing goes wrong: everybody runs, every connection is up, everything arrives.</summary>
+    /// <summary>From here on nothing goes wrong but the handicap: everybody else runs, every other connection is up,
+    /// everything arrives.</summary>
     private void Heal()
     {
         _isHealed = true;
         Trace.Add("healed");
-        for (var index = 0; index < _nodes.Length; index++)
+        foreach (var node in (NodeDriver[])[.. _nodes])
         {
-            var node = _nodes[index];
+            if (IsSpared(node)) continue;
+            node.Mend();
             if (node.IsDead || node.IsStopped)
             {
                 node.Kill();
-                Restart(index, node);
+                Restart(node);
             }
             else node.Resume();
         }
-        foreach (var host in _hosts) host.Resume();
-        Bus.Connect();
+        foreach (var host in _hosts)
+            if (!IsSpared(host)) host.Mend();
+        Bus.Connect(_handicappedHost);
     }
 }

@@ -3,37 +3,44 @@ using Sync.Ledger;
 
 namespace Sync.Simulation;
 
-/// <summary>START HERE. One history: two writer processes, a ledger, a broker, hosts with replicas, a client; all
-/// chance from one seed, all time virtual, all decisions by the production cores. First the faults, then quiet, then
-/// the reckoning.</summary>
+/// <summary>START HERE. One history: writer processes, a ledger, a broker, hosts with replicas of keys and of collections,
+/// clients; all chance from one seed, all time virtual, all decisions by the production cores. First the faults, then
+/// quiet, then the reckoning.</summary>
 internal sealed partial class World
 {
     private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ConvergesWithin = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(20);
     private readonly ClientDriver _client;
-    private readonly NodeDriver[] _nodes = new NodeDriver[2];
-    private readonly List<HostDriver> _hosts = [];
+    private readonly ImportDriver _import;
+    private readonly NodeDriver[] _nodes;
+    private readonly HostDriver[] _hosts;
     private readonly Dictionary<FeedId, NodeDriver> _lastOwners = [];
-    private int _operations;
+    private int _stepsLeft;
+    private int _strikes;
     private bool _isHealed;
 
-    public World(Plan plan, Ledger.PlantedFaults? ledgerFaults = null, Replication.PlantedFaults? replicaFaults = null)
+    public World(Plan plan, Ledger.PlantedFaults? ledgerFaults = null, Replication.PlantedFaults? replicaFaults = null,
+        Replication.CollectionPlantedFaults? collectionFaults = null)
     {
-        (Plan, Random) = (plan, new SimRandom(plan.Seed ^ 0xD1CE));
+        Plan = plan;
         LedgerFaults = ledgerFaults ?? Sync.Ledger.PlantedFaults.None;
         ReplicaFaults = replicaFaults ?? Replication.PlantedFaults.None;
-        Schedule = new Schedule(Random);
+        CollectionFaults = collectionFaults ?? Replication.CollectionPlantedFaults.None;
+        Schedule = new Schedule(RandomOf("ties"));
         (Clock, Trace) = (new VirtualClock(Schedule), new Trace(Schedule));
         Keys = [.. Enumerable.Range(0, plan.Keys).Select(plan.KeyOf)];
         Store = new StoreModel(this, LedgerOf(new HistoryId(1)));
         (Bus, Ledger, Writes) = (new BusModel(this), new LedgerTruth(this), new WriteTruth(this));
-        _client = new ClientDriver(this);
+        (_client, _import) = (new ClientDriver(this), new ImportDriver(this));
+        Followed = [.. Keys, .. _import.Keys];
+        _nodes = new NodeDriver[plan.Writers];
         for (var index = 0; index < _nodes.Length; index++) _nodes[index] = new NodeDriver(this, $"node{index}");
-        for (var index = 0; index < plan.Hosts; index++) _hosts.Add(new HostDriver(this));
+        _hosts = new HostDriver[plan.Hosts];
+        for (var index = 0; index < _hosts.Length; index++) _hosts[index] = new HostDriver(this, $"host{index}");
     }
 
     public Plan Plan { get; }
-    public SimRandom Random { get; }
     public Schedule Schedule { get; }
     public VirtualClock Clock { get; }
     public Trace Trace { get; }
@@ -43,21 +50,60 @@ internal sealed partial class World
     public BusModel Bus { get; }
     public LedgerTruth Ledger { get; }
     public WriteTruth Writes { get; }
+
+    /// <summary>Records that all clients write.</summary>
     public IReadOnlyList<SyncedKey> Keys { get; }
-    public Sync.Ledger.PlantedFaults LedgerFaults { get; }
+
+    /// <summary>Records that replicas of keys follow: also those of the import.</summary>
+    public IReadOnlyList<SyncedKey> Followed { get; }
+
+    public Ledger.PlantedFaults LedgerFaults { get; }
     public Replication.PlantedFaults ReplicaFaults { get; }
+    public Replication.CollectionPlantedFaults CollectionFaults { get; }
     public int Restores { get; private set; }
 
-    /// <summary>True when a fault of this kind is to happen here and now.</summary>
-    public bool Strikes(FaultKinds kind) => !_isHealed && (Plan.Kinds & kind) != 0 && Random.Chance(Plan.Intensity);
+    /// <summary>Faults that happened at single calls and messages.</summary>
+    public int Strikes => _strikes;
 
-    public FeedId FeedOf(SyncedKey key) => new(key.Vault == "acme" ? 0 : 1);
+    /// <summary>A stream of its own for whoever has this name.</summary>
+    public SimRandom RandomOf(string name)
+    {
+        var seed = Plan.Seed ^ 14695981039346656037;
+        foreach (var letter in name) seed = (seed ^ letter) * 1099511628211;
+        return new SimRandom(seed);
+    }
+
+    /// <summary>True when a fault of this kind is to happen here and now.</summary>
+    public bool IsStruck(FaultKinds kind, SimRandom random)
+    {
+        if (_isHealed || (Plan.Kinds & kind) == 0 || !random.Chance(Plan.Intensity)) return false;
+        if (Plan.Spared.Contains(_strikes++)) return false;
+        Coverage.Add(kind);
+        return true;
+    }
+
+    public FeedId FeedOf(SyncedKey key) => Plan.FeedOf(key.Vault);
 
     /// <summary>Mostly the owner; at times whoever: a client's knowledge is old.</summary>
-    public NodeDriver Target(FeedId feed)
+    public NodeDriver Target(FeedId feed, SimRandom random)
     {
-        var owner = Random.Chance(85) ? Array.Find(_nodes, node => node.Owns(feed)) : null;
-        return owner ?? Random.Pick(_nodes);
+        if (random.Chance(85))
+            foreach (var node in _nodes)
+                if (node.Owns(feed)) return node;
+        return random.Pick(_nodes);
+    }
+
+    /// <summary>Who gets a request to the writers' queue group: one that is connected, as far as the broker knows. Null: nobody
+    /// is.</summary>
+    public NodeDriver? Responder(SimRandom random)
+    {
+        var first = random.Below(_nodes.Length);
+        for (var turn = 0; turn < _nodes.Length; turn++)
+        {
+            var node = _nodes[(first + turn) % _nodes.Length];
+            if (!node.IsDead && node.Link.IsUp && node != _handicapped) return node;
+        }
+        return null;
     }
 
     public void TakenOver(FeedId feed, NodeDriver by)
@@ -72,36 +118,46 @@ internal sealed partial class World
     /// <exception cref="Violation">An invariant does not hold.</exception>
     public void Run()
     {
-        Operate();
-        while (_operations < Plan.Operations) Schedule.RunUntil(Schedule.Now + TimeSpan.FromMilliseconds(20));
+        _stepsLeft = Plan.Steps.Length;
+        foreach (var step in Plan.Steps) Schedule.At(step.At, () => Take(step));
+        if (Plan.Handicap != Handicap.None) Schedule.At(HandicapAt(), Handicapped);
+        while (_stepsLeft > 0) Schedule.RunUntil(Schedule.Now + Tick);
         Heal();
-        var until = Schedule.Now + ReadyWithin;
-        while (!IsReady())
-        {
-            Violation.Unless(Schedule.Now < until, Invariants.Answered,
-                () => $"{ReadyWithin} after the faults {Writes.Unsettled} writes are open, or a feed has no owner");
-            Schedule.RunUntil(Schedule.Now + TimeSpan.FromMilliseconds(20));
-        }
+        Await(IsReady, ReadyWithin, Invariants.Answered, "a write is open, or a feed has no owner");
         Trace.Add("ready");
+        if (Plan.Handicap != Handicap.None) Progress();
         Schedule.RunUntil(Schedule.Now + ConvergesWithin);
         Reckon();
     }
 
-    private void Operate()
+    private void Take(PlannedStep step)
     {
-        if (_operations == Plan.Operations) return;
-        _operations++;
-        _client.Begin();
-        if (Random.Chance(Plan.Intensity)) Disturb();
-        if (Random.Chance(10)) Ledger.Poll(new(Random.Below(Plan.Feeds)), Random.From(1, 5));
-        // Bursts make groups and gaps; pauses make beats and lost tails.
-        Schedule.After(Random.Chance(50) ? Random.Between(0, 2) : Random.Chance(90) ? Random.Between(2, 50)
-            : Random.Between(50, 600), Operate);
+        _stepsLeft--;
+        var random = new SimRandom(step.Seed);
+        switch (step.Kind)
+        {
+            case StepKind.Write: _client.Write(random); break;
+            case StepKind.Append: _client.Append(random); break;
+            case StepKind.Lines: _import.Add(random); break;
+            case StepKind.Fault: Disturb(step.Fault, random); break;
+        }
+        if (random.Chance(10)) Ledger.Poll(new(random.Below(Plan.Feeds)), random.From(1, 5));
     }
 
-    private bool IsReady()
+    private void Await(Func<bool> isSo, TimeSpan within, string invariant, string what)
     {
-        if (Writes.Unsettled > 0) return false;
+        var until = Schedule.Now + within;
+        while (!isSo())
+        {
+            if (Schedule.Now >= until) throw new Violation(invariant, $"{within} after the faults {what}");
+            Schedule.RunUntil(Schedule.Now + Tick);
+        }
+    }
+
+    private bool IsReady() => Writes.Unsettled == 0 && _import.IsIdle && IsOwned();
+
+    private bool IsOwned()
+    {
         for (var index = 0; index < Plan.Feeds; index++)
             if (!Array.Exists(_nodes, node => node.Owns(new(index)))) return false;
         return true;
@@ -111,30 +167,22 @@ internal sealed partial class World
     {
         Ledger.PollFromStart();
         Writes.CheckAtRest();
+        _import.CheckAtRest();
         for (var index = 0; index < Plan.Feeds; index++)
         {
             var feed = new FeedId(index);
             var (next, last) = (_published.GetValueOrDefault(feed).Next, Ledger.Now.Position(feed));
             for (var position = next; position <= last; position = position.Next)
-                Violation.Unless(Ledger.Now.Published.Contains((feed, position)), Invariants.Published,
-                    () => $"the broker never got position {position} of feed {feed}");
+                if (!Ledger.Now.Published.Contains((feed, position)))
+                    throw new Violation(Invariants.Published, $"the broker never got position {position} of feed {feed}");
         }
-        foreach (var host in _hosts)
-            foreach (var replica in host.Replicas)
-            {
-                replica.CheckAtRest();
-                host.Count(replica);
-            }
+        foreach (var host in _hosts) host.Reckon(isWhole: host != _handicappedHost);
     }
 
     private MemoryLedgerStore LedgerOf(HistoryId history) => new(Clock, new MemoryLedgerOptions
     {
         Feeds = Plan.Feeds,
         History = history,
-        Overrides = new Dictionary<string, FeedId>(StringComparer.Ordinal)
-        {
-            ["acme"] = new(0),
-            ["beta"] = new(Plan.Feeds - 1),
-        },
+        Overrides = Plan.Vaults.ToDictionary(vault => vault, Plan.FeedOf, StringComparer.Ordinal),
     }, LedgerFaults);
 }
