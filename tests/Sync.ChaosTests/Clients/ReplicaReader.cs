@@ -13,9 +13,19 @@ internal sealed class ReplicaReader(EventLog log)
     private const int KeysPerVault = 8;
     private static readonly TimeSpan SampleEvery = TimeSpan.FromMilliseconds(15);
     private static readonly TimeSpan TellEvery = TimeSpan.FromMilliseconds(500);
+    private static readonly HashSet<SyncedKey> Followed =
+    [
+        .. from vault in Load.Vaults
+           from i in Enumerable.Range(0, KeysPerVault)
+           select new SyncedKey(vault, Load.Collection, LoadPlan.KeyOf(i * Load.Keys / KeysPerVault)),
+    ];
+
     private readonly Dictionary<SyncedKey, (long Sequence, ulong Hash, bool Gone)> _shown = [];
     private readonly Dictionary<SyncedKey, (long Sequence, ulong Hash, bool Gone)> _listed = [];
     private readonly Dictionary<int, (long History, long Position)> _claims = [];
+
+    /// <summary>True when the key has a replica of its own.</summary>
+    public static bool Follows(SyncedKey key) => Followed.Contains(key);
 
     public static async Task RunAsync(ClientArguments arguments, EventLog log, CancellationToken stop)
     {
@@ -23,10 +33,8 @@ internal sealed class ReplicaReader(EventLog log)
         { Url = arguments.Nats!, Name = "chaos-replica", RetryOnInitialConnect = true, PingInterval = TimeSpan.FromSeconds(2) };
         await using var client = new SyncClient(new SyncClientOptions { Writers = arguments.Writers }, broker);
         var keys = new List<Replica<ulong>>();
-        foreach (var vault in Load.Vaults)
-            for (var i = 0; i < KeysPerVault; i++)
-                keys.Add(await OpenAsync(() => client.ReplicaAsync(
-                    vault, Load.Collection, LoadPlan.KeyOf(i * Load.Keys / KeysPerVault), ChaosValue.Schema, stop), stop));
+        foreach (var key in Followed)
+            keys.Add(await OpenAsync(() => client.ReplicaAsync(key.Vault, key.Collection, key.Key, ChaosValue.Schema, stop), stop));
         var list = await OpenAsync(() => client.CollectionAsync(
             new CollectionReplicaOptions<ulong> { Scope = SyncedPattern.OfGroup(Load.Group, Load.Collection), Schema = ChaosValue.Schema }, stop), stop);
         log.Write("open", _ => { });
