@@ -5,7 +5,7 @@ using Sync.ChaosTests.Topology;
 namespace Sync.ChaosTests.Schedule;
 
 /// <summary>Does rounds to a world, one after the other, and checks after each. The first that does not hold is the last.</summary>
-internal sealed class ChaosRun(World world, FaultLog log, int seed, TextWriter output)
+internal sealed class ChaosRun(World world, FaultLog log, Checker checker, int seed, TextWriter output)
 {
     /// <summary>Longest time until every process answers again, lease and restarts included.</summary>
     private static readonly TimeSpan ReadyMax = TimeSpan.FromSeconds(30);
@@ -13,8 +13,6 @@ internal sealed class ChaosRun(World world, FaultLog log, int seed, TextWriter o
     private readonly List<RoundResult> _results = [];
 
     public IReadOnlyList<RoundResult> Results => _results;
-
-    private IReadOnlyList<Uri> Hosts => [.. world.Replicas.Select(replica => replica.Url)];
 
     /// <summary>Runs these rounds; false when one did not hold.</summary>
     public async Task<bool> RunAsync(IEnumerable<Round> rounds, CancellationToken cancellation)
@@ -36,7 +34,7 @@ internal sealed class ChaosRun(World world, FaultLog log, int seed, TextWriter o
         await world.ReadyAsync(ReadyMax, cancellation);
         log.Ready(0);
         await Pauses.ForAsync(quiet, cancellation);
-        var findings = await Checker.CheckAsync(world.Run, world.Ledger, Hosts, TimeSpan.FromSeconds(5), cancellation);
+        var findings = await checker.CheckAsync(TimeSpan.FromSeconds(5), isFinal: true, cancellation: cancellation);
         await world.Crew.StopAsync();
         return findings;
     }
@@ -47,7 +45,7 @@ internal sealed class ChaosRun(World world, FaultLog log, int seed, TextWriter o
         var ready = await world.ReadyAsync(ReadyMax, cancellation);
         log.Ready(round.Number);
         await world.Crew.ShouldLiveAsync();
-        var findings = await Checker.CheckAsync(world.Run, world.Ledger, Hosts, round.ConvergeWithin, cancellation);
+        var findings = await checker.CheckAsync(round.ConvergeWithin, cancellation: cancellation);
         return new RoundResult(round, ready, findings);
     }
 

@@ -40,7 +40,8 @@ internal sealed class Session(RunOptions options, IReadOnlyList<Fault> faults, T
             cancellation);
         using var log = new FaultLog(_run);
         world.Crew.Start(world);
-        var run = new ChaosRun(world, log, options.Seed, output);
+        using var checker = new Checker(_run, world.Ledger, [.. world.Replicas.Select(replica => replica.Url)]);
+        var run = new ChaosRun(world, log, checker, options.Seed, output);
         var held = await run.RunAsync(rounds, cancellation);
         Findings findings = held ? await run.FinishAsync(Quiet, cancellation) : run.Results[^1].Findings;
         await output.WriteLineAsync(Report.Table(run.Results));
