@@ -30,7 +30,9 @@ internal sealed class Checker(RunFolder run, string ledger, IReadOnlyList<Uri> h
         if (isFinal) await _rows.ReadAllAsync(cancellation);
         var converged = _logs.Ready is { } ready ? await ConvergeAsync(ready, convergeWithin, cutOff, findings, cancellation) : null;
         if (isFinal && _logs.Ready is { } end) await CompareDigestsAsync(end + Micros(convergeWithin), cutOff, findings, cancellation);
-        // The logs first: the ledger then has whatever they tell of.
+        // The ledger before the logs, which must tell of all that is in it, and after them: it must have all that they tell of.
+        await _rows.ReadOnAsync(cancellation);
+        _rows.Facts.Settle();
         _logs.ReadOn();
         await _rows.ReadOnAsync(cancellation);
         var counters = new SortedDictionary<string, long>(StringComparer.Ordinal);
@@ -56,7 +58,7 @@ internal sealed class Checker(RunFolder run, string ledger, IReadOnlyList<Uri> h
         var wanted = _logs.Writes.AcknowledgedBefore(ready, _rows.Facts.History);
         _logs.Held.Trim(ready);
         var behind = _hosts.Addresses.Where(host => !cutOff.Contains(host.ToString())).ToList();
-        var longest = TimeSpan.Zero;
+        var longest = (Time: TimeSpan.Zero, Who: "");
         while (true)
         {
             var isLast = MachineClock.Now > ready + Micros(within);
@@ -73,13 +75,14 @@ internal sealed class Checker(RunFolder run, string ledger, IReadOnlyList<Uri> h
                 if (held is not null) await CompareAsync(host, held, findings, cancellation);
                 if (one.IsReached) behind.Remove(host);
                 else if (isLast) one.AddMissing(findings);
-                if (one.Longest > longest) longest = one.Longest;
+                if (one.Longest.Time > longest.Time) longest = one.Longest;
             }
-            if (all.Longest > longest) longest = all.Longest;
+            if (all.Longest.Time > longest.Time) longest = all.Longest;
             if (all.IsReached && behind.Count == 0)
             {
-                if (longest > within) findings.Add("R6", "readers came to the heads too late", $"{longest.TotalSeconds:0.000} s after {ready}");
-                return longest;
+                if (longest.Time > within)
+                    findings.Add("R6", "readers came to the heads too late", $"{longest.Who}, {longest.Time.TotalSeconds:0.000} s after {ready}");
+                return longest.Time;
             }
             if (isLast)
             {

@@ -8,8 +8,8 @@ internal sealed class Convergence(IReadOnlyDictionary<SyncedKey, long> wanted, L
 {
     private readonly FindingList _missing = new();
 
-    /// <summary>The longest time from the end of the faults; of those who came so far.</summary>
-    public TimeSpan Longest { get; private set; }
+    /// <summary>The longest time from the end of the faults, of those who came so far, and who took it.</summary>
+    public (TimeSpan Time, string Who) Longest { get; private set; } = (TimeSpan.Zero, "");
 
     public bool IsReached { get; private set; } = true;
 
@@ -27,7 +27,7 @@ internal sealed class Convergence(IReadOnlyDictionary<SyncedKey, long> wanted, L
             {
                 if (key.Collection != Load.Collection || (!isList && !ReplicaReader.Follows(key))) continue;
                 var story = keys.GetValueOrDefault(key);
-                if (TimeOf(story, key, sequence, isList) is { } time) Reached(Math.Max(0, time - ready));
+                if (TimeOf(story, key, sequence, isList) is { } time) Reached(time, $"{name} {key} sequence {sequence}");
                 else if (!IsOvertaken(key, sequence)) Missing(name, key, sequence, story?.ToString() ?? "nothing");
             }
         }
@@ -47,7 +47,7 @@ internal sealed class Convergence(IReadOnlyDictionary<SyncedKey, long> wanted, L
             Missing(host.ToString(), key, sequence, has == 0 ? "nothing" : $"sequence {has}");
             isBehind = true;
         }
-        if (!isBehind) Reached(Math.Max(0, time - ready));
+        if (!isBehind) Reached(time, host.ToString());
     }
 
     // Null = not yet.
@@ -71,10 +71,10 @@ internal sealed class Convergence(IReadOnlyDictionary<SyncedKey, long> wanted, L
         for (var i = rows.Count - 1; i >= 0 && rows[i].Sequence >= sequence; i--) yield return rows[i];
     }
 
-    private void Reached(long micros)
+    private void Reached(long at, string who)
     {
-        var time = TimeSpan.FromMicroseconds(micros);
-        if (time > Longest) Longest = time;
+        var time = TimeSpan.FromMicroseconds(Math.Max(0, at - ready));
+        if (time > Longest.Time) Longest = (time, who);
     }
 
     private void Missing(string reader, SyncedKey key, long sequence, string has)

@@ -18,6 +18,7 @@ internal sealed class LedgerFacts(long history)
     private readonly Dictionary<SyncedKey, List<FactRow>> _keys = [];
     private readonly Dictionary<(string Vault, string Collection), FactRow> _collections = [];
     private readonly Dictionary<(string Vault, string Id), FactRow> _ids = [];
+    private readonly Dictionary<int, long> _settled = [];
     private readonly FindingList _broken = new();
 
     public long History { get; } = history;
@@ -52,6 +53,14 @@ internal sealed class LedgerFacts(long history)
     }
 
     public long Head(int feed) => Of(feed) is { Count: > 0 } rows ? rows[^1].Position : 0;
+
+    /// <summary>The head of a feed at the last <see cref="Settle"/>: what logs that were read after it must tell of.</summary>
+    public long SettledHead(int feed) => _settled.GetValueOrDefault(feed);
+
+    public void Settle()
+    {
+        foreach (var feed in Feeds) _settled[feed] = Head(feed);
+    }
 
     /// <summary>Takes the next row of a feed.</summary>
     public void Add(FactRow fact)

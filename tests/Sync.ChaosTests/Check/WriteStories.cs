@@ -61,7 +61,7 @@ internal sealed class WriteStories
         }
         foreach (var feed in facts.Feeds)
             foreach (var fact in facts.Of(feed))
-                if (Load.Vaults.Contains(fact.Key.Vault, StringComparer.Ordinal)
+                if (fact.Position <= facts.SettledHead(feed) && Load.Vaults.Contains(fact.Key.Vault, StringComparer.Ordinal)
                     && (fact.IdempotencyKey is null || !_stories.ContainsKey((fact.Key.Vault, fact.IdempotencyKey))))
                     findings.Add("R1", "a fact that nobody wrote", fact.ToString());
         foreach (var (name, count) in new[]
