@@ -9,7 +9,7 @@ public sealed class LayeringTests
     /// <summary>The shared projects, each of which may use those before it. A new one gets its place here.</summary>
     private static readonly string[] Order =
     [
-        "Sync.Hosting", "Sync.Contracts", "Sync.MessagePack", "Sync.Http", "Sync.Models.Generator", "Sync.Nats", "Sync.Transport",
+        "Sync.Hosting", "Sync.Contracts", "Sync.MessagePack", "Sync.Access", "Sync.Http", "Sync.Models.Generator", "Sync.Nats", "Sync.Transport",
         "Sync.Ledger", "Sync.Ledger.Postgres", "Sync.Ledger.Files", "Sync.Replication", "Sync.Client", "Sync.Vaults",
         "Sync.Lobby", "Sync.Context",
     ];
