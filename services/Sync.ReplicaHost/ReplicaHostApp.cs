@@ -69,6 +69,7 @@ public static class ReplicaHostApp
         app.UseForeignCallerRefusal(options.Hosts, []);
         app.UseRecordTargets("/v1/vaults/", "/v1/digests/");
         app.UseRouting();
+        app.UseRecordNameRefusal();
         ReplicaHostRoutes.Map(app);
     }
 }

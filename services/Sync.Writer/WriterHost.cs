@@ -1,6 +1,8 @@
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Access;
 using Sync.Http;
+using Sync.Http.Access;
 using Sync.Writer.Engine;
 using Sync.Writer.Http;
 
@@ -52,6 +54,11 @@ public static class WriterHost
         app.UseForeignCallerRefusal(options.Hosts, options.Origins);
         app.UseRecordTargets("/v1/vaults/", "/v1/history/", "/v1/digests/");
         app.UseRouting();
+        var guard = app.Services.GetRequiredService<AccessGuard>();
+        AccessServices.WarnIfOpen(guard, app.Logger);
+        app.UseAccess(guard, app.Services.GetRequiredService<LongRequests>(), app.Logger);
+        app.UseRecordNameRefusal();
         WriterRoutes.Map(app);
+        app.RequireAccessRules();
     }
 }

@@ -1,5 +1,6 @@
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http.Access;
 using Sync.Writer.Batch;
 using Sync.Writer.Bus;
 using Sync.Writer.Engine;
@@ -16,7 +17,7 @@ internal static class WriterServices
         // The one place that draws from the process's random source: jitter only.
         services.AddSingleton(new Random());
         services.AddSingleton(settings).AddSingleton(settings.Writer).AddSingleton(parts);
-        services.AddSingleton(time).AddSingleton(ids);
+        services.AddSingleton(time).AddSingleton(ids).AddAccess(settings.Access.ToGuard(time));
         services.AddSingleton<ProcessEnd>();
         services.AddSingleton<WriterEngine>();
         services.AddHostedService(provider =>

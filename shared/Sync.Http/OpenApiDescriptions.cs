@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using Sync.Http.Access;
 
 namespace Sync.Http;
 
@@ -27,6 +28,7 @@ public static class OpenApiDescriptions
             if (description is not null) Describe(operation, description);
             return Task.CompletedTask;
         });
+        OpenApiAccess.Add(options);
     }
 
     private static void Describe(OpenApiOperation operation, RouteDescription route)

@@ -8,7 +8,8 @@ namespace Sync.Http;
 /// name can change the route.</summary>
 public static class RecordTargets
 {
-    /// <summary>Reads the names of every path below one of the prefixes.</summary>
+    /// <summary>Reads the names of every path below one of the prefixes. Wrong ones are refused later
+    /// (<see cref="RecordNames"/>).</summary>
     /// <param name="app">The application.</param>
     /// <param name="prefixes">Like <c>/v1/vaults/</c>.</param>
     public static IApplicationBuilder UseRecordTargets(this IApplicationBuilder app, params string[] prefixes) => app.Use(
@@ -21,9 +22,7 @@ public static class RecordTargets
             {
                 context.Features.Set(target);
                 context.Request.Path = prefix + (target!.Key is null ? "v/c" : "v/c/k");
-                return target.Wrong is null
-                    ? next(context)
-                    : RecordProblems.InvalidName(target.Wrong).AnswerAsync(context);
+                return next(context);
             }
         }
         // A path that only looks like one of these once the framework has decoded it has no names to go with it.

@@ -70,6 +70,7 @@ internal sealed class Box(BoxOptions options, TimeProvider time) : IAsyncDisposa
     private WebApplication BuildWriter() => WriterHost.Build(
         [
             .. Quiet,
+            "--Sync:Access:Open=true",
             $"--{WriterHost.UrlsSetting}={BoxOptions.Url(options.WriterPort)}",
             "--Sync:Writer:StopTimeout=00:00:01",
             // One writer: nobody else competes for feeds.
@@ -84,6 +85,7 @@ internal sealed class Box(BoxOptions options, TimeProvider time) : IAsyncDisposa
         var host = ReplicaHostApp.Build(
             [
                 .. Quiet,
+                "--Sync:Access:Open=true",
                 $"--{ReplicaHostApp.UrlsSetting}={BoxOptions.Url(options.ReplicaPort)}",
                 "--Sync:ReplicaHost:StopTimeout=00:00:01",
                 $"--Sync:ReplicaHost:Follow:0:Group={SampleShops.Group}",
@@ -97,6 +99,7 @@ internal sealed class Box(BoxOptions options, TimeProvider time) : IAsyncDisposa
     private WebApplication BuildInsightHost() => InsightHostApp.Build(
         [
             .. Quiet,
+            "--Sync:Access:Open=true",
             $"--{InsightHostApp.UrlsSetting}={BoxOptions.Url(options.InsightPort)}",
             $"--Sync:InsightHost:WriterUrls:0={BoxOptions.Url(options.WriterPort)}",
             "--Sync:InsightHost:StopTimeout=00:00:01",

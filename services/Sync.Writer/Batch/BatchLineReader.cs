@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Text.Json;
+using Sync.Access;
 using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Http;
+using Sync.Http.Access;
 using Sync.Writer.Http;
 using Sync.Writer.Json;
 
@@ -10,11 +12,12 @@ namespace Sync.Writer.Batch;
 
 /// <summary>Reads one line of a batch into a write command, without a document in between. One for each batch: it
 /// keeps the names of the line before, since most lines of a batch repeat them.</summary>
-internal sealed class BatchLineReader(WriteLimits limits, Producer producer, string? traceParent)
+internal sealed class BatchLineReader(WriteLimits limits, Producer producer, AccessIdentity who, string? traceParent)
 {
     private string _vault = "";
     private string _collection = "";
     private string _version = "1.0";
+    private (string Vault, string Collection) _allowed = ("", "");
 
     private struct Line
     {
@@ -177,6 +180,7 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
         if (ReadOp(line.Op, out var op) is { } wrongOp) return wrongOp;
         var key = new SyncedKey(line.Vault!, line.Collection!, line.Key ?? (op == ChangeOp.Append ? "" : null!));
         if (WriteLimits.CheckNames(key, op) is { } wrong) return RecordProblems.InvalidName(wrong);
+        if (CheckAccess(key) is { } forbidden) return forbidden;
         if (Problems.Reserved(key) is { } reserved) return reserved;
         var version = line.SchemaVersion is null ? SchemaVersion.Default : new SchemaVersion(line.SchemaVersion);
         if (!version.IsWellFormed) return Problems.InvalidSchemaVersion(version.Text);
@@ -207,6 +211,16 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, str
             TraceParent = traceParent,
         };
         return limits.CheckEnvelope(command);
+    }
+
+    private Problem? CheckAccess(SyncedKey key)
+    {
+        // Lines mostly repeat the very strings of the line before, so this compares references.
+        if (_allowed == (key.Vault, key.Collection)) return null;
+        var target = AccessTarget.OfVault(key.Vault, key.Collection);
+        if (!who.Covers(AccessAction.Write, target)) return AccessProblems.Forbidden(AccessAction.Write, target);
+        _allowed = (key.Vault, key.Collection);
+        return null;
     }
 
     private static Problem? ReadOp(string? text, out ChangeOp op)

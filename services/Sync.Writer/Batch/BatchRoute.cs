@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Http;
+using Sync.Http.Access;
 using Sync.Http.Json;
 using Sync.Ledger;
 using Sync.Writer.Http;
@@ -32,7 +33,7 @@ internal sealed class BatchRoute(IWrites writes, BatchIntake intake, WriteLimits
         }
         try
         {
-            var lines = new BatchLineReader(limits, producer, WriteHeaders.TraceParentOf(request));
+            var lines = new BatchLineReader(limits, producer, context.Identity(), WriteHeaders.TraceParentOf(request));
             if (atomic) await AtomicAsync(context, lines);
             else await StreamAsync(context, lines);
         }

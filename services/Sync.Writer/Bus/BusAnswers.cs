@@ -1,6 +1,8 @@
 using System.Buffers;
+using Sync.Access;
 using Sync.Contracts;
 using Sync.Http;
+using Sync.Http.Access;
 using Sync.Ledger;
 using Sync.MessagePack;
 using Sync.Transport;
@@ -12,7 +14,7 @@ namespace Sync.Writer.Bus;
 /// <summary>Answers one request from the bus each (docs/PROTOCOL.md, Requests and replies). Holds no state. Answers
 /// never exceed what the bus carries.</summary>
 internal sealed class BusAnswers(
-    WriterEngine engine, IWrites writes, WriteLimits limits, ScopeAnswers scopes, TimeProvider time)
+    WriterEngine engine, IWrites writes, WriteLimits limits, ScopeAnswers scopes, AccessGuard guard, TimeProvider time)
 {
     public async ValueTask<BusReply> GetAsync(BusRequest request, CancellationToken cancellation)
     {
@@ -48,6 +50,7 @@ internal sealed class BusAnswers(
     public async ValueTask<BusReply> PutAsync(BusRequest request, CancellationToken cancellation)
     {
         if (!Subjects.Default.TryParseRequest(request.Subject, out var subject)) return NoSuchSubject;
+        if (CheckAccess(request, subject) is { } refused) return refused;
         return await WriteAsync(
             request, WriteCommandCodec.Decode(request.Payload.Span, subject.ToKey()), cancellation);
     }
@@ -55,8 +58,21 @@ internal sealed class BusAnswers(
     public async ValueTask<BusReply> AppendAsync(BusRequest request, CancellationToken cancellation)
     {
         if (!Subjects.Default.TryParseRequest(request.Subject, out var subject)) return NoSuchSubject;
+        if (CheckAccess(request, subject) is { } refused) return refused;
         var decoded = WriteCommandCodec.DecodeAppend(request.Payload.Span, subject.Vault!, subject.Collection!);
         return await WriteAsync(request, decoded, cancellation);
+    }
+
+    // A message does not say who sent it: writes carry a token.
+    private BusReply? CheckAccess(BusRequest request, RequestSubject subject)
+    {
+        var checkedToken = guard.Check(
+            request.Headers?[BusHeaders.Authorization], request.Headers?[AccessProblems.PurposeHeader]);
+        var target = AccessTarget.OfVault(subject.Vault!, subject.Collection);
+        var problem = checkedToken.State != AccessState.Granted ? AccessProblems.Of(checkedToken.State)
+            : checkedToken.Identity!.Covers(AccessAction.Write, target) ? null
+            : AccessProblems.Forbidden(AccessAction.Write, target);
+        return problem is null ? null : BusReply.Failed(problem.Status, $"{problem.Code}: {problem.Detail}");
     }
 
     private async ValueTask<BusReply> WriteAsync(

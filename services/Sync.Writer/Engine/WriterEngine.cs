@@ -1,8 +1,11 @@
+using Sync.Access;
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http.Access;
 using Sync.Ledger;
 using Sync.Ledger.Postgres;
 using Sync.Transport;
+using Sync.Writer.Access;
 using Sync.Writer.Bus;
 
 namespace Sync.Writer.Engine;
@@ -13,7 +16,7 @@ namespace Sync.Writer.Engine;
 /// then.</para></summary>
 internal sealed class WriterEngine(
     WriterSettings settings, WriterParts parts, TimeProvider time, IIdSource ids, Random random, ProcessEnd end,
-    ILoggerFactory loggers) : IHostedService, IAsyncDisposable
+    AccessGuard guard, ILoggerFactory loggers) : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan HealthTimeout = TimeSpan.FromSeconds(2);
 
@@ -23,6 +26,7 @@ internal sealed class WriterEngine(
     private volatile BusLink? _link;
     private volatile ILedgerStore? _store;
     private volatile Changefeed? _changefeed;
+    private volatile TokenFollower? _tokens;
     private volatile LedgerNode? _node;
     private volatile BusDoor? _door;
     private Task _starting = Task.CompletedTask;
@@ -88,6 +92,7 @@ internal sealed class WriterEngine(
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         if (_node is { } node) await node.DisposeAsync();
+        if (_tokens is { } tokens) await tokens.DisposeAsync();
         if (_changefeed is { } changefeed) await changefeed.DisposeAsync();
         if (_store is { } store && parts.Store is null) await store.DisposeAsync();
         if (_link is { } link) await link.DisposeAsync();
@@ -101,18 +106,19 @@ internal sealed class WriterEngine(
         var broker = new HealthCheckLine(
             "broker", IsBusConnected ? HealthState.Ready : HealthState.Degraded,
             IsBusConnected ? null : "not connected: publishing waits, forwarding does not work");
+        HealthCheckLine[] doors = AccessServices.HealthOf(guard) is { } access ? [broker, access] : [broker];
         if (_store is not { } store || _node is null)
-            return [new("database", HealthState.Failing, "not opened yet"), broker];
+            return [new("database", HealthState.Failing, "not opened yet"), .. doors];
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             limit.CancelAfter(HealthTimeout);
             var feeds = await store.StatusAsync(limit.Token);
-            return [new("database", HealthState.Ready, null), broker, LeaseLine(feeds)];
+            return [new("database", HealthState.Ready, null), .. doors, LeaseLine(feeds)];
         }
         catch (Exception error) when (error is SyncException or OperationCanceledException)
         {
-            return [new("database", HealthState.Failing, "does not answer"), broker];
+            return [new("database", HealthState.Failing, "does not answer"), .. doors];
         }
     }
 
@@ -133,8 +139,9 @@ internal sealed class WriterEngine(
             await RepeatAsync(OpenStoreAsync);
             var store = _store!;
             WriterLog.LedgerOpened(_logger, Owner, store.Info.Substrate, store.Info.Feeds, store.Info.History.Value);
+            FollowTokens(store, _link!.Transport);
             _changefeed = new Changefeed(
-                store, _link!.Transport, settings.Changefeed, time, loggers.CreateLogger<Changefeed>());
+                store, _link.Transport, settings.Changefeed, time, loggers.CreateLogger<Changefeed>());
             var node = new LedgerNode(store, _link.Transport, settings.Ledger, time, ids,
                 loggers.CreateLogger<LedgerNode>(), changefeed: _changefeed);
             _node = node;
@@ -159,6 +166,16 @@ internal sealed class WriterEngine(
             end.Stop(new StartupException(ExitCodes.Software,
                 "The writer could not start; the entry before says why.", error));
         }
+    }
+
+    private void FollowTokens(ILedgerStore store, ITransport transport)
+    {
+        if (guard.IsOpen) return;
+        var tokens = new TokenFollower(
+            guard, new LedgerTokens(store), transport, settings.Access.Following, time,
+            loggers.CreateLogger<TokenFollower>());
+        _tokens = tokens;
+        tokens.Start();
     }
 
     private async Task OpenStoreAsync()

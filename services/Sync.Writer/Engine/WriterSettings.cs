@@ -1,5 +1,6 @@
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http.Access;
 using Sync.Ledger;
 using Sync.Ledger.Postgres;
 using Sync.Transport;
@@ -9,7 +10,7 @@ namespace Sync.Writer.Engine;
 /// <summary>Every setting of the process, read and checked once, before anything starts.</summary>
 internal sealed record WriterSettings(
     WriterOptions Writer, SubstrateOptions Substrate, LedgerOptions Ledger, PostgresOptions Postgres, BusOptions Bus,
-    ChangefeedOptions Changefeed, EventStreamOptions Events, TelemetryOptions Telemetry)
+    ChangefeedOptions Changefeed, EventStreamOptions Events, TelemetryOptions Telemetry, AccessOptions Access)
 {
     /// <summary>A stop must be over within about five seconds: half of it for what is admitted, the rest for requests
     /// and the bus.</summary>
@@ -36,7 +37,8 @@ internal sealed record WriterSettings(
             Settings.Read(configuration, "Sync:Events", new EventStreamOptions(),
                 (options, checks) => options.Check(checks)),
             Settings.Read(configuration, "Sync:Telemetry", new TelemetryOptions(),
-                (options, checks) => options.Check(checks)));
+                (options, checks) => options.Check(checks)),
+            AccessOptions.Read(configuration));
     }
 
     private static PostgresOptions ReadPostgres(IConfiguration configuration, bool isUsed)

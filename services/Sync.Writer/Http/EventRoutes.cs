@@ -1,9 +1,11 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Sync.Access;
 using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Http;
+using Sync.Http.Access;
 using Sync.Http.Json;
 using Sync.MessagePack;
 using Sync.Writer.Engine;
@@ -20,20 +22,23 @@ internal sealed class EventRoutes(WriterEngine engine, EventStreams streams)
             await problem.AnswerAsync(context);
             return;
         }
-        await streams.RunAsync(context, BlocksAsync(wanted!));
+        await streams.RunAsync(context, BlocksAsync(wanted!, context.Identity()));
     }
 
     private async IAsyncEnumerable<ServerEvent> BlocksAsync(
-        FeedRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+        FeedRequest request, AccessIdentity who, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        await foreach (var told in engine.Changefeed.ReadAsync(request, cancellation)) yield return BlockOf(told);
+        await foreach (var told in engine.Changefeed.ReadAsync(request, cancellation)) yield return BlockOf(told, who);
     }
 
-    private static ServerEvent BlockOf(FeedEvent told)
+    private static ServerEvent BlockOf(FeedEvent told, AccessIdentity who)
     {
         var id = FeedCursor.ToText(told.At);
         return told switch
         {
+            // Only a stream of a whole feed comes across one that it may not show: the cursor moves on.
+            FeedEvent.Change { Envelope.Key: { Vault: AccessScope.TokenVault } key }
+                when !who.Covers(AccessAction.Read, AccessTarget.OfVault(key.Vault, key.Collection)) => new ServerEvent(id),
             FeedEvent.Change change => new ServerEvent(id, "change", Bytes(change.Envelope)),
             FeedEvent.Reset reset => new ServerEvent(id, "reset", Json(json =>
             {

@@ -1,4 +1,7 @@
 using Microsoft.AspNetCore.OpenApi;
+using Sync.Access;
+using Sync.Http;
+using Sync.Http.Access;
 using Sync.Writer.Batch;
 
 namespace Sync.Writer.Http;
@@ -9,6 +12,18 @@ internal static class WriterRoutes
     private const string Record = "/v1/vaults/{vault}/{collection}/{key}";
     private const string Collection = "/v1/vaults/{vault}/{collection}";
 
+    private static readonly AccessRule ReadPath = AccessRule.OfPath(AccessAction.Read);
+    private static readonly AccessRule WritePath = AccessRule.OfPath(AccessAction.Write);
+    private static readonly AccessRule WriteLines = AccessRule.OfBody(AccessAction.Write).Lasting;
+    private static readonly AccessRule Status = AccessRule.Of(AccessAction.Status);
+    private static readonly AccessRule ReadVaults = AccessRule.OfQuery(AccessAction.Read, AccessTarget.AllVaults);
+
+    // A whole feed's facts are what its hash chain covers: those of the system's own vaults are among them.
+    private static readonly AccessRule ReadFacts = AccessRule.OfQuery(AccessAction.Read, AccessTarget.Everything);
+
+    // A stream of a whole feed leaves out what needs more than this.
+    private static readonly AccessRule Follow = AccessRule.OfQuery(AccessAction.Read, AccessTarget.AllVaults).Lasting;
+
     public static void Map(WebApplication app)
     {
         var services = app.Services;
@@ -16,26 +31,29 @@ internal static class WriterRoutes
         var pages = services.GetRequiredService<PageRoutes>();
         var status = services.GetRequiredService<StatusRoutes>();
         var batches = services.GetRequiredService<BatchRoute>();
-        app.MapPut(Record, (Delegate)records.PutAsync).WithMetadata(RouteDescriptions.Put);
-        app.MapDelete(Record, (Delegate)records.DeleteAsync).WithMetadata(RouteDescriptions.Delete);
-        app.MapGet(Record, (Delegate)records.GetAsync).WithMetadata(RouteDescriptions.Get);
-        app.MapPost(Collection, (Delegate)records.AppendAsync).WithMetadata(RouteDescriptions.Append);
-        app.MapGet(Collection, (Delegate)pages.ListAsync).WithMetadata(RouteDescriptions.List);
+        app.MapPut(Record, (Delegate)records.PutAsync).Needs(WritePath, RouteDescriptions.Put);
+        app.MapDelete(Record, (Delegate)records.DeleteAsync).Needs(WritePath, RouteDescriptions.Delete);
+        app.MapGet(Record, (Delegate)records.GetAsync).Needs(ReadPath, RouteDescriptions.Get);
+        app.MapPost(Collection, (Delegate)records.AppendAsync).Needs(WritePath, RouteDescriptions.Append);
+        app.MapGet(Collection, (Delegate)pages.ListAsync).Needs(ReadPath, RouteDescriptions.List);
         app.MapGet("/v1/history/{vault}/{collection}/{key}", (Delegate)pages.HistoryAsync)
-            .WithMetadata(RouteDescriptions.History);
-        app.MapGet("/v1/facts", (Delegate)pages.FactsAsync).WithMetadata(RouteDescriptions.Facts);
+            .Needs(ReadPath, RouteDescriptions.History);
+        app.MapGet("/v1/facts", (Delegate)pages.FactsAsync).Needs(ReadFacts, RouteDescriptions.Facts);
         app.MapGet("/v1/events", (Delegate)services.GetRequiredService<EventRoutes>().StreamAsync)
-            .WithMetadata(RouteDescriptions.Events);
+            .Needs(Follow, RouteDescriptions.Events);
         var scopes = services.GetRequiredService<ScopeRoutes>();
         app.MapGet("/v1/digests/{vault}/{collection}", (Delegate)scopes.DigestAsync)
-            .WithMetadata(RouteDescriptions.Digest);
-        app.MapGet("/v1/vaults", (Delegate)scopes.VaultsAsync).WithMetadata(RouteDescriptions.Vaults);
-        app.MapPost("/v1/batch", (Delegate)batches.PostAsync).WithMetadata(RouteDescriptions.Batch);
-        app.MapGet("/v1/status", (Delegate)status.StatusAsync).WithMetadata(RouteDescriptions.Status);
-        app.MapGet("/healthz", (Delegate)StatusRoutes.HealthAsync).WithMetadata(RouteDescriptions.Health);
-        app.MapGet("/readyz", (Delegate)status.ReadyAsync).WithMetadata(RouteDescriptions.Ready);
-        app.MapOpenApi("/openapi/{documentName}.json");
+            .Needs(ReadPath, RouteDescriptions.Digest);
+        app.MapGet("/v1/vaults", (Delegate)scopes.VaultsAsync).Needs(ReadVaults, RouteDescriptions.Vaults);
+        app.MapPost("/v1/batch", (Delegate)batches.PostAsync).Needs(WriteLines, RouteDescriptions.Batch);
+        app.MapGet("/v1/status", (Delegate)status.StatusAsync).Needs(Status, RouteDescriptions.Status);
+        app.MapGet("/healthz", (Delegate)StatusRoutes.HealthAsync).Needs(AccessRule.Anonymous, RouteDescriptions.Health);
+        app.MapGet("/readyz", (Delegate)status.ReadyAsync).Needs(AccessRule.Anonymous, RouteDescriptions.Ready);
+        app.MapOpenApi("/openapi/{documentName}.json").WithAccess(AccessRule.Anonymous);
     }
+
+    private static void Needs(this RouteHandlerBuilder route, AccessRule rule, RouteDescription description) =>
+        route.WithAccess(rule).WithMetadata(description);
 
     public static void Describe(OpenApiOptions options) => RouteDescriptions.AddTo(options);
 }

@@ -143,6 +143,7 @@ internal sealed class Bed : IAsyncDisposable
             Arguments = [.. start.Arguments, .. arguments],
             Environment = new Dictionary<string, string?>(StringComparer.Ordinal)
             {
+                ["Sync__Access__Open"] = "true",
                 ["Sync__Writer__Urls"] = url,
                 ["Sync__Postgres__ConnectionString"] = Database,
                 ["Sync__Postgres__MigratorConnectionString"] = Database,

@@ -128,6 +128,7 @@ public sealed class InsightHostTests : IAsyncLifetime
             [section + "Collection"] = "advisory",
             [section + "TargetVault"] = "insight",
             [section + "TargetCollection"] = "counts",
+            ["Sync__Access__Open"] = "true",
             ["Sync__InsightHost__Urls"] = $"http://127.0.0.1:{Ports.Free()}",
         };
         environment[section + parts[0]] = parts[1];

@@ -43,6 +43,7 @@ internal sealed class InsightRig : IAsyncDisposable
     {
         var environment = new Dictionary<string, string?>(_more, StringComparer.Ordinal)
         {
+            ["Sync__Access__Open"] = "true",
             ["Sync__InsightHost__Urls"] = Url.ToString(),
             ["Sync__InsightHost__WriterUrls__0"] = Writer.Url.ToString(),
             ["Sync__Nats__Url"] = Way.Nats.Url,

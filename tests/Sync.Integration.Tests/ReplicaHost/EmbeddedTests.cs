@@ -26,7 +26,7 @@ public sealed class EmbeddedTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _host = ReplicaHostApp.Build(
-            ["--Sync:ReplicaHost:Urls=http://127.0.0.1:0", "--Sync:ReplicaHost:Follow:0:Group=g"],
+            ["--Sync:ReplicaHost:Urls=http://127.0.0.1:0", "--Sync:ReplicaHost:Follow:0:Group=g", "--Sync:Access:Open=true"],
             new ReplicaHostParts { Bus = _bus, Transport = _transport });
         await _host.StartAsync();
         _http.BaseAddress = new Uri(_host.Services.GetRequiredService<IServer>()
@@ -70,7 +70,7 @@ public sealed class EmbeddedTests : IAsyncLifetime
     [Fact]
     public void A_bus_without_its_transport_is_refused() =>
         Should.Throw<StartupException>(() => ReplicaHostApp.Build(
-            ["--Sync:ReplicaHost:Urls=http://127.0.0.1:0", "--Sync:ReplicaHost:Follow:0:Group=g"],
+            ["--Sync:ReplicaHost:Urls=http://127.0.0.1:0", "--Sync:ReplicaHost:Follow:0:Group=g", "--Sync:Access:Open=true"],
             new ReplicaHostParts { Bus = _bus })).Message.ShouldContain("both bus and transport, or neither");
 
     private Task<WriterUnderTest> WriterAsync(long history) => WriterUnderTest.StartAsync(new WriterParts

@@ -84,6 +84,7 @@ internal sealed class HostProcess : IAsyncDisposable
     {
         var environment = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
+            ["Sync__Access__Open"] = "true",
             ["Sync__ReplicaHost__Urls"] = $"http://127.0.0.1:{Port}",
         };
         foreach (var (name, value) in _settings) environment["Sync__" + name] = value;

@@ -26,6 +26,7 @@ public sealed class TraceTests(PostgresFixture postgres)
         {
             Environment = new Dictionary<string, string?>(StringComparer.Ordinal)
             {
+                ["Sync__Access__Open"] = "true",
                 ["Sync__Writer__Urls"] = $"http://127.0.0.1:{port}",
                 ["Sync__Postgres__ConnectionString"] = database,
                 ["Sync__Postgres__MigratorConnectionString"] = database,

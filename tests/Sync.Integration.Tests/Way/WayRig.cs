@@ -44,6 +44,7 @@ internal sealed class WayRig : IAsyncDisposable
         {
             Environment = new Dictionary<string, string?>(StringComparer.Ordinal)
             {
+                ["Sync__Access__Open"] = "true",
                 ["Sync__Writer__Urls"] = url.ToString(),
                 ["Sync__Postgres__ConnectionString"] = _database,
                 ["Sync__Postgres__MigratorConnectionString"] = _database,
@@ -118,6 +119,7 @@ internal sealed class WayRig : IAsyncDisposable
         {
             Environment = new Dictionary<string, string?>(StringComparer.Ordinal)
             {
+                ["Sync__Access__Open"] = "true",
                 ["Sync__ReplicaHost__Urls"] = url.ToString(),
                 ["Sync__ReplicaHost__Follow__0__Group"] = input.Group,
                 ["Sync__ReplicaHost__Follow__0__Collection"] = input.Collection,

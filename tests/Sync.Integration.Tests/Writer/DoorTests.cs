@@ -107,7 +107,7 @@ public sealed class DoorTests(WriterFixture fixture)
         put.GetProperty("parameters").EnumerateArray()
             .ShouldContain(parameter => parameter.GetProperty("name").GetString() == "Idempotency-Key");
         put.GetProperty("responses").EnumerateObject().Select(answer => answer.Name)
-            .ShouldBe(["200", "201", "400", "406", "412", "413", "415", "422", "503"]);
+            .ShouldBe(["200", "201", "400", "401", "403", "406", "412", "413", "415", "422", "503"]);
     }
 
     private async Task<string> RawAsync(string request)

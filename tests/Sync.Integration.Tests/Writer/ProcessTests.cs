@@ -144,6 +144,7 @@ public sealed class ProcessTests(PostgresFixture postgres) : IDisposable
     {
         var environment = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
+            ["Sync__Access__Open"] = "true",
             ["Sync__Writer__Urls"] = $"http://127.0.0.1:{_port}",
             ["Sync__Postgres__ConnectionString"] = database,
             ["Sync__Postgres__MigratorConnectionString"] = database,

@@ -30,7 +30,7 @@ internal sealed class WriterUnderTest : IAsyncDisposable
     public static async Task<WriterUnderTest> StartAsync(WriterParts? parts, params string[] settings)
     {
         var app = WriterHost.Build(
-            ["--Sync:Writer:Urls=http://127.0.0.1:0", .. settings.Select(setting => "--Sync:" + setting)], parts);
+            ["--Sync:Writer:Urls=http://127.0.0.1:0", "--Sync:Access:Open=true", .. settings.Select(setting => "--Sync:" + setting)], parts);
         await app.StartAsync();
         var writer = new WriterUnderTest(app);
         await writer.ReadyAsync();
