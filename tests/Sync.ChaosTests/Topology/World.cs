@@ -162,6 +162,7 @@ internal sealed class World : IAsyncDisposable
         Replicas = [Replica(0, urls[2], Nats.Port), Replica(1, urls[3], Links.ReplicaNats.Port)];
         Insight = Make("insight", "Sync.InsightHost", urls[4], new(StringComparer.Ordinal)
         {
+            ["Sync__Access__Open"] = "true",
             ["Sync__InsightHost__Urls"] = urls[4].ToString(),
             ["Sync__InsightHost__WriterUrls__0"] = urls[0].ToString(),
             ["Sync__InsightHost__WriterUrls__1"] = urls[1].ToString(),
@@ -180,6 +181,7 @@ internal sealed class World : IAsyncDisposable
         var ledger = new NpgsqlConnectionStringBuilder(Ledger) { Port = Links.WriterPostgres[n].Port }.ConnectionString;
         return Make(Name("writer", n), "Sync.Writer", url, new(StringComparer.Ordinal)
         {
+            ["Sync__Access__Open"] = "true",
             ["Sync__Writer__Urls"] = url.ToString(),
             ["Sync__Postgres__ConnectionString"] = ledger,
             ["Sync__Postgres__MigratorConnectionString"] = ledger,
@@ -190,6 +192,7 @@ internal sealed class World : IAsyncDisposable
     private Node Replica(int n, Uri url, int nats) =>
         Make(Name("replica", n), "Sync.ReplicaHost", url, new(StringComparer.Ordinal)
         {
+            ["Sync__Access__Open"] = "true",
             ["Sync__ReplicaHost__Urls"] = url.ToString(),
             ["Sync__ReplicaHost__Follow__0__Group"] = Load.Group,
             ["Sync__Nats__Url"] = Broker(nats),
