@@ -93,20 +93,7 @@ internal static class DatabaseFaults
 
     private static async Task AnswersAsync(World world, CancellationToken cancellation)
     {
-        if (!await Pauses.UntilAsync(() => AnswersAsync(), TimeSpan.FromSeconds(30), cancellation))
+        if (!await Pauses.UntilAsync(() => world.AnswersAsync(cancellation), TimeSpan.FromSeconds(30), cancellation))
             throw new TimeoutException("Postgres did not come back within 30 s.");
-
-        async Task<bool> AnswersAsync()
-        {
-            try
-            {
-                await world.ExecuteAsync("select 1", cancellation);
-                return true;
-            }
-            catch (NpgsqlException)
-            {
-                return false;
-            }
-        }
     }
 }

@@ -12,7 +12,7 @@ internal static class Report
     /// <summary>One round in one line.</summary>
     public static string Line(RoundResult result) => string.Create(CultureInfo.InvariantCulture,
         $"{(result.Findings.Hold ? "held  " : "BROKEN")} {result.Round}; answered after {Seconds(result.Ready)}, "
-        + $"converged after {Seconds(result.Findings.Convergence)}");
+        + $"converged after {Seconds(result.Findings.Convergence)}{Busy(result.Allowance)}");
 
     /// <summary>How long convergence took, by kind of fault: a Markdown table.</summary>
     public static string Table(IEnumerable<RoundResult> results)
@@ -46,6 +46,9 @@ internal static class Report
         text.Append(CultureInfo.InvariantCulture, $"Logs: {run.Path}\n");
         return text.ToString();
     }
+
+    private static string Busy(double allowance) =>
+        allowance > 1 ? string.Create(CultureInfo.InvariantCulture, $" (the machine is busy: bounds x {allowance:0.0})") : "";
 
     private static TimeSpan? At(TimeSpan[] sorted, double part) =>
         sorted.Length == 0 ? null : sorted[Math.Clamp((int)Math.Ceiling(part * sorted.Length) - 1, 0, sorted.Length - 1)];

@@ -6,4 +6,5 @@ namespace Sync.ChaosTests.Schedule;
 /// <param name="Round">Which.</param>
 /// <param name="Ready">From the heal of the last fault until every process answered.</param>
 /// <param name="Findings">What the check found then.</param>
-internal sealed record RoundResult(Round Round, TimeSpan Ready, Findings Findings);
+/// <param name="Allowance">By what the bound was multiplied: see <see cref="MachinePace"/>.</param>
+internal sealed record RoundResult(Round Round, TimeSpan Ready, Findings Findings, double Allowance);

@@ -53,7 +53,7 @@ internal static class RunCommand
     private static async Task<int> RunAsync(RunOptions options, CancellationToken cancellation)
     {
         Fault[] faults = [.. Catalogue.All.Where(fault => fault.Name.Contains(options.Fault, StringComparison.Ordinal))];
-        var missing = Catalogue.Missing(faults);
+        var missing = Catalogue.Missing(options.Phases.Contains('D', StringComparison.Ordinal) ? [.. faults, .. DiskFaults.All] : faults);
         if (missing.Count > 0)
         {
             foreach (var line in missing) await Console.Error.WriteLineAsync("missing: " + line);
@@ -64,7 +64,7 @@ internal static class RunCommand
         return await session.RunAsync(cancellation) ? Held : Broken;
     }
 
-    private static string List() => string.Join('\n', Catalogue.All.Select(fault =>
-        $"{fault.Name,-40} {(fault.IsSingle ? "A B" : "  B")} {fault.Hold.TotalSeconds,4:0.0} s"
+    private static string List() => string.Join('\n', Catalogue.All.Concat(DiskFaults.All).Select(fault =>
+        $"{fault.Name,-40} {(DiskFaults.All.Contains(fault) ? "  D" : fault.IsSingle ? "A B" : "  B")} {fault.Hold.TotalSeconds,4:0.0} s"
         + (fault.IsTelling ? "  in every test run" : "") + (fault.Needs == Needs.None ? "" : $"  needs {fault.Needs}")));
 }

@@ -11,57 +11,76 @@ internal sealed class Session(RunOptions options, IReadOnlyList<Fault> faults, T
     public static readonly TimeSpan Quiet = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan SetUp = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LivenessTime = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan DiskTime = TimeSpan.FromSeconds(75);
 
     private readonly RunFolder _run = new(options.Logs ?? Directory.CreateTempSubdirectory("sync-chaos-").FullName);
+    private readonly List<RoundResult> _results = [];
 
     /// <summary>True when all held. Logs are kept unless it did, in a folder that nobody asked for.</summary>
     public async Task<bool> RunAsync(CancellationToken cancellation)
     {
-        Directory.CreateDirectory(_run.Path);
         await output.WriteLineAsync($"seed {options.Seed}; logs in {_run.Path}");
-        var held = await FaultsAsync(cancellation);
+        var held = (Does('A') || Does('B') || Does('C')) ? await FaultsAsync(cancellation) : true;
+        if (held && Does('D')) held = await DisksAsync(cancellation);
+        await output.WriteLineAsync(Report.Table(_results));
         if (held && options.Logs is null) Directory.Delete(_run.Path, recursive: true);
-        await output.WriteLineAsync(held ? "all held" : "BROKEN");
+        await output.WriteLineAsync(held ? $"all held; {_results.Count} rounds" : "BROKEN");
         return held;
     }
+
+    private bool Does(char phase) => options.Phases.Contains(phase, StringComparison.Ordinal);
 
     private async Task<bool> FaultsAsync(CancellationToken cancellation)
     {
         var rounds = Rounds();
-        if (rounds.Count == 0) return true;
-        await output.WriteLineAsync($"{rounds.Count} rounds");
-        await using var world = await World.StartAsync(
-            new WorldOptions
-            {
-                Run = _run,
-                Seed = options.Seed,
-                Clocks = faults.Any(fault => fault.Needs.HasFlag(Needs.FakeTime)),
-            },
-            cancellation);
-        using var log = new FaultLog(_run);
-        world.Crew.Start(world);
-        using var checker = new Checker(_run, world.Ledger, [.. world.Replicas.Select(replica => replica.Url)]);
-        var run = new ChaosRun(world, log, checker, options.Seed, output);
-        var held = await run.RunAsync(rounds, cancellation);
-        Findings findings = held ? await run.FinishAsync(Quiet, cancellation) : run.Results[^1].Findings;
-        await output.WriteLineAsync(Report.Table(run.Results));
-        foreach (var (name, count) in findings.Counters) await output.WriteLineAsync($"{name}: {count}");
-        if (!findings.Hold) await output.WriteLineAsync(Report.Failure(options.Seed, run.Results, findings, _run));
+        var world = new WorldOptions
+        {
+            Run = _run,
+            Seed = options.Seed,
+            Clocks = faults.Any(fault => fault.Needs.HasFlag(Needs.FakeTime)),
+        };
+        await using var stage = await Stage.StartAsync(world, output, cancellation);
+        return await HoldsAsync(stage, rounds, cancellation);
+    }
+
+    private async Task<bool> DisksAsync(CancellationToken cancellation)
+    {
+        var run = new RunFolder(Path.Combine(_run.Path, "D"));
+        await using var disks = await SmallDisks.MountAsync(run.Path);
+        var rounds = DiskFaults.All.Select((fault, n) => new Round(_results.Count + n + 1, 'D', [new Planned(fault, TimeSpan.Zero, fault.Hold)]));
+        await using var stage = await Stage.StartAsync(
+            new WorldOptions { Run = run, Seed = options.Seed, Disks = disks }, output, cancellation);
+        return await HoldsAsync(stage, [.. rounds], cancellation);
+    }
+
+    private async Task<bool> HoldsAsync(Stage stage, List<Round> rounds, CancellationToken cancellation)
+    {
+        var held = await stage.Run.RunAsync(rounds, cancellation);
+        _results.AddRange(stage.Run.Results);
+        Findings? findings = stage.Run.Results.Count > 0 ? stage.Run.Results[^1].Findings : null;
+        if (held && Does('C') && rounds.All(round => round.Phase != 'D'))
+        {
+            findings = await stage.Liveness.RunAsync(LivenessTime, rounds.Count + 1, cancellation);
+            held = findings.Hold;
+        }
+        if (held) findings = await stage.Run.FinishAsync(Quiet, cancellation);
+        foreach (var (name, count) in findings!.Counters) await output.WriteLineAsync($"{name}: {count}");
+        if (!findings.Hold) await output.WriteLineAsync(Report.Failure(options.Seed, _results, findings, _run));
         return findings.Hold;
     }
 
     private List<Round> Rounds()
     {
         var rounds = new List<Round>();
-        var left = options.Time - SetUp - TimeSpan.FromSeconds(60 * options.Phases.Count(phase => phase is 'C' or 'D'));
-        if (options.Phases.Contains('A', StringComparison.Ordinal))
+        var left = options.Time - SetUp - (Does('C') ? LivenessTime : TimeSpan.Zero) - (Does('D') ? DiskTime : TimeSpan.Zero);
+        if (Does('A'))
         {
-            var singles = options.Phases.Contains('B', StringComparison.Ordinal) ? left * 0.65 : left;
+            var singles = Does('B') ? left * 0.65 : left;
             rounds.AddRange(Plan.Singles(options.Seed, faults.Where(fault => fault.IsSingle), singles));
             left -= singles;
         }
-        if (options.Phases.Contains('B', StringComparison.Ordinal))
-            rounds.AddRange(Plan.Swarms(options.Seed, faults, left, rounds.Count + 1));
+        if (Does('B')) rounds.AddRange(Plan.Swarms(options.Seed, faults, left, rounds.Count + 1));
         return rounds;
     }
 }

@@ -14,6 +14,7 @@ namespace Sync.ChaosTests.Topology;
 internal sealed class World : IAsyncDisposable
 {
     private readonly WorldOptions _options;
+    private MemoryLog? _memory;
 
     private World(WorldOptions options, PostgresServer postgres, NatsServer nats)
     {
@@ -23,9 +24,14 @@ internal sealed class World : IAsyncDisposable
 
     public RunFolder Run => _options.Run;
 
+    /// <summary>Of the load and the faults.</summary>
+    public int Seed => _options.Seed;
+
     public PostgresServer Postgres { get; }
 
     public NatsServer Nats { get; }
+
+    public SmallDisks? Disks => _options.Disks;
 
     /// <summary>The superuser's connection string to the ledger, past all faults.</summary>
     public string Ledger { get; private set; } = "";
@@ -40,12 +46,16 @@ internal sealed class World : IAsyncDisposable
 
     public Crew Crew { get; }
 
+    /// <summary>What others leave of this machine.</summary>
+    public MachinePace Pace { get; private set; } = null!;
+
     private IEnumerable<Node> Nodes => [.. Writers, .. Replicas, Insight];
 
     /// <summary>Starts all of it and waits until it is ready; the crew is not started.</summary>
     public static async Task<World> StartAsync(WorldOptions options, CancellationToken cancellation)
     {
-        var world = new World(options, await PostgresServer.CreateAsync(options.Postgres), await NatsServer.StartAsync());
+        var world = new World(
+            options, await PostgresServer.CreateAsync(options.Disks?.Postgres), await NatsServer.StartAsync(options.Broker));
         try
         {
             world.Ledger = await world.Postgres.CreateDatabaseAsync("chaos");
@@ -54,6 +64,8 @@ internal sealed class World : IAsyncDisposable
             world.Writers[0].Start();
             await ReadyAsync([world.Writers[0]], TimeSpan.FromSeconds(30), cancellation);
             foreach (var node in world.Nodes) node.Start();
+            world._memory = new MemoryLog(options.Run, world.Nodes);
+            world.Pace = new MachinePace(world.Nodes);
             await world.ReadyAsync(TimeSpan.FromSeconds(30), cancellation);
             return world;
         }
@@ -92,6 +104,28 @@ internal sealed class World : IAsyncDisposable
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
+    /// <summary>Whether Postgres answers a query in the ledger.</summary>
+    public async Task<bool> AnswersAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await ExecuteAsync("select 1", cancellation);
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Starts Postgres and the writers again, and waits until they are ready.</summary>
+    public async Task StartLedgerAsync(CancellationToken cancellation)
+    {
+        await Postgres.StartAsync();
+        foreach (var writer in Writers) writer.Start();
+        await ReadyAsync(Writers, TimeSpan.FromSeconds(30), cancellation);
+    }
+
     /// <summary>Backends of Postgres that serve writers.</summary>
     public async Task<IReadOnlyList<int>> BackendsAsync(CancellationToken cancellation)
     {
@@ -119,6 +153,8 @@ internal sealed class World : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Crew.DisposeAsync();
+        if (_memory is not null) await _memory.DisposeAsync();
+        if (Pace is not null) await Pace.DisposeAsync();
         foreach (var node in Nodes) if (node is not null) await node.DisposeAsync();
         if (Links is not null) await Links.DisposeAsync();
         await File.AppendAllTextAsync(Run.Output("nats"), Nats.Log);

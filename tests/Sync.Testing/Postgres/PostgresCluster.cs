@@ -18,11 +18,12 @@ internal sealed class PostgresCluster
     private static readonly string? RunAs = Environment.IsPrivilegedProcess ? "postgres" : null;
 
     private readonly string _folder;
+    private readonly bool _isOwn;
     private ServiceProcess? _postmaster;
 
-    private PostgresCluster(string folder, string password)
+    private PostgresCluster(string folder, bool isOwn, string password)
     {
-        _folder = folder;
+        (_folder, _isOwn) = (folder, isOwn);
         Password = password;
         Port = Ports.Free();
     }
@@ -38,18 +39,23 @@ internal sealed class PostgresCluster
 
     internal static async Task<PostgresCluster> InitializeAsync(PostgresServerOptions options)
     {
-        string folder = Directory.CreateTempSubdirectory("sync-postgres-").FullName;
-        var cluster = new PostgresCluster(folder, Convert.ToHexString(RandomNumberGenerator.GetBytes(16)));
+        string folder = options.Folder ?? Directory.CreateTempSubdirectory("sync-postgres-").FullName;
+        var cluster = new PostgresCluster(folder, options.Folder is null, Convert.ToHexString(RandomNumberGenerator.GetBytes(16)));
         string passwordFile = Path.Combine(folder, "password");
         await File.WriteAllTextAsync(passwordFile, cluster.Password);
         if (RunAs is not null)
         {
-            await ServiceProcess.RunAsync(new("chown") { Arguments = ["-R", RunAs, folder] });
+            string[] folders = options.WalFolder is { } wal ? [folder, wal] : [folder];
+            await ServiceProcess.RunAsync(new("chown") { Arguments = ["-R", RunAs, .. folders] });
         }
 
+        string[] walOptions = options.WalFolder is null ? [] : [$"--waldir={options.WalFolder}", "--wal-segsize=1"];
         await cluster.RunAsync(
-            "initdb", "-D", cluster.DataFolder, "-U", Superuser, "-A", "scram-sha-256", $"--pwfile={passwordFile}",
-            "--data-checksums", "--no-locale", "--encoding=UTF8", "--no-sync");
+            "initdb",
+            [
+                "-D", cluster.DataFolder, "-U", Superuser, "-A", "scram-sha-256", $"--pwfile={passwordFile}",
+                "--data-checksums", "--no-locale", "--encoding=UTF8", "--no-sync", .. walOptions,
+            ]);
         File.Delete(passwordFile);
         await File.AppendAllLinesAsync(
             Path.Combine(cluster.DataFolder, "postgresql.conf"), options.Lines(cluster.Port));
@@ -102,7 +108,8 @@ internal sealed class PostgresCluster
             await StopAsync(immediate: true);
         }
 
-        Directory.Delete(_folder, recursive: true);
+        // A given folder may be a mount: its owner takes it away.
+        if (_isOwn) Directory.Delete(_folder, recursive: true);
     }
 
     /// <summary>Forgets a postmaster that ended by itself, for instance because its old lock file still stood.</summary>

@@ -41,6 +41,9 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>The loopback port, the same over all restarts.</summary>
     public int Port => new NpgsqlConnectionStringBuilder(AdminConnectionString).Port;
 
+    /// <summary>False once an own server ended, by whatever cause.</summary>
+    public bool IsRunning => Own.IsRunning;
+
     /// <summary>The folder of an own server's files, for tests that look into them.</summary>
     public string DataFolder => Own.DataFolder;
 

@@ -11,6 +11,12 @@ public sealed record PostgresServerOptions
     /// <summary>Default 100 connections.</summary>
     public int ConnectionsMax { get; init; } = 100;
 
+    /// <summary>An empty folder for the data, for instance a small disk of its own; null = a new one in the temp folder.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>An empty folder for the log of writes (pg_wal), which then has segments of 1 MiB; null = with the data.</summary>
+    public string? WalFolder { get; init; }
+
     /// <summary>Further lines of postgresql.conf, name to value; they win over all others.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } =
         new Dictionary<string, string>(StringComparer.Ordinal);
