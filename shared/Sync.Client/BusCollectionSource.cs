@@ -22,8 +22,7 @@ public sealed class BusCollectionSource(IBus bus, Subjects subjects, TimeSpan ti
         var body = new ArrayBufferWriter<byte>(64);
         SnapshotCodec.Encode(request, body);
         var subject = subjects.OfScope(RequestKind.Snapshot, scope);
-        var payload = await _requests.AskAsync(subject, body.WrittenMemory, cancellation).ConfigureAwait(false);
-        return WriterRequests.Expect(SnapshotCodec.DecodePage(payload.Span));
+        return await _requests.AskAsync(subject, body.WrittenMemory, SnapshotCodec.DecodePage, cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -33,8 +32,7 @@ public sealed class BusCollectionSource(IBus bus, Subjects subjects, TimeSpan ti
         var body = new ArrayBufferWriter<byte>(64);
         ChangesCodec.Encode(request, body);
         var subject = subjects.OfScope(RequestKind.Changes, scope);
-        var payload = await _requests.AskAsync(subject, body.WrittenMemory, cancellation).ConfigureAwait(false);
-        return WriterRequests.Expect(ChangesCodec.DecodePage(payload.Span));
+        return await _requests.AskAsync(subject, body.WrittenMemory, ChangesCodec.DecodePage, cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -43,7 +41,6 @@ public sealed class BusCollectionSource(IBus bus, Subjects subjects, TimeSpan ti
     {
         var body = new ArrayBufferWriter<byte>(64);
         VaultsCodec.Encode(request, body);
-        var payload = await _requests.AskAsync(subjects.OfVaults(group), body.WrittenMemory, cancellation).ConfigureAwait(false);
-        return WriterRequests.Expect(VaultsCodec.DecodePage(payload.Span));
+        return await _requests.AskAsync(subjects.OfVaults(group), body.WrittenMemory, VaultsCodec.DecodePage, cancellation).ConfigureAwait(false);
     }
 }

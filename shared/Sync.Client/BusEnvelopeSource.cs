@@ -22,8 +22,7 @@ public sealed class BusEnvelopeSource(IBus bus, Subjects subjects, TimeSpan time
     {
         var request = new ArrayBufferWriter<byte>(items.Count * 48);
         GetManyCodec.Encode(items, request);
-        var payload = await _requests.AskAsync(subjects.OfGetMany(vault), request.WrittenMemory, cancellation).ConfigureAwait(false);
-        return WriterRequests.Expect(EnvelopeAnswerCodec.Decode(payload.Span));
+        return await _requests.AskAsync(subjects.OfGetMany(vault), request.WrittenMemory, EnvelopeAnswerCodec.Decode, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The current envelopes of keys of several vaults of a group, as <see cref="GetManyAsync"/>; the answers are grouped by
@@ -38,8 +37,7 @@ public sealed class BusEnvelopeSource(IBus bus, Subjects subjects, TimeSpan time
     {
         var request = new ArrayBufferWriter<byte>(items.Count * 64);
         GetManyCodec.EncodeGroup(items, request);
-        var payload = await _requests.AskAsync(subjects.OfGroupGetMany(group), request.WrittenMemory, cancellation).ConfigureAwait(false);
-        return WriterRequests.Expect(GroupAnswerCodec.Decode(payload.Span));
+        return await _requests.AskAsync(subjects.OfGroupGetMany(group), request.WrittenMemory, GroupAnswerCodec.Decode, cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -49,8 +47,7 @@ public sealed class BusEnvelopeSource(IBus bus, Subjects subjects, TimeSpan time
         var request = new ArrayBufferWriter<byte>(64);
         HistoryCodec.Encode(new HistoryRequest(after, limit), request);
         var subject = subjects.OfRequest(RequestKind.History, key);
-        var payload = await _requests.AskAsync(subject, request.WrittenMemory, cancellation).ConfigureAwait(false);
-        var page = WriterRequests.Expect(HistoryCodec.DecodePage(payload.Span));
+        var page = await _requests.AskAsync(subject, request.WrittenMemory, HistoryCodec.DecodePage, cancellation).ConfigureAwait(false);
         return [.. page.Facts.Select(fact => fact.ToEnvelope(page.History))];
     }
 }

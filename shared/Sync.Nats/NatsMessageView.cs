@@ -49,12 +49,23 @@ public readonly ref struct NatsMessageView
 
     /// <summary>A copy that outlives the callback.</summary>
     /// <returns>A message with its own memory.</returns>
-    public NatsMsg ToMsg() => new()
+    public NatsMsg ToMsg() => ToMsg(Payload.ToArray());
+
+    /// <summary>As <see cref="ToMsg()"/>; a large payload in memory that its receiver may give back.</summary>
+    internal NatsMsg ToReply()
+    {
+        if (Payload.Length < RentedPayload.BytesMin)
+            return ToMsg();
+        var rented = new RentedPayload(Payload);
+        return ToMsg(rented.Memory) with { DataOwner = rented };
+    }
+
+    private NatsMsg ToMsg(ReadOnlyMemory<byte> data) => new()
     {
         Subject = Subject,
         ReplyTo = ReplyTo,
         Headers = Headers.ToHeaders(),
-        Data = Payload.ToArray(),
+        Data = data,
         Connection = _subscription.Connection,
     };
 }

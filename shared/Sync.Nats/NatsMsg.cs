@@ -15,6 +15,10 @@ public readonly record struct NatsMsg
     /// <summary>The payload.</summary>
     public ReadOnlyMemory<byte> Data { get; init; }
 
+    /// <summary>The memory of a large answer to a request; null = none to give back. Disposing it spares the next answer
+    /// an allocation; nobody may look at <see cref="Data"/> afterwards. Optional and idempotent.</summary>
+    public IDisposable? DataOwner { get; init; }
+
     /// <summary>Messages of this subscription that were dropped directly before this one because the consumer was too
     /// slow. 0 is the usual case; else the consumer has a gap and must resync.</summary>
     public long DroppedBefore { get; init; }
@@ -24,6 +28,7 @@ public readonly record struct NatsMsg
     public bool IsGapNotice { get; init; }
 
     internal NatsConnection? Connection { get; init; }
+
 
     /// <summary>Publishes an answer to <see cref="ReplyTo"/>.</summary>
     /// <param name="data">Payload of the answer.</param>

@@ -109,7 +109,7 @@ public sealed class NatsBus : IBus
         {
             var answer = await _connection
                 .RequestAsync(subject, payload, NatsMapping.ToNats(headers), timeout, cancellation).ConfigureAwait(false);
-            return BusReply.FromReceived(answer.Data, NatsMapping.ToBus(answer.Headers));
+            return BusReply.FromReceived(answer.Data, NatsMapping.ToBus(answer.Headers), answer.DataOwner);
         }
         catch (NatsException exception) when (exception.Error == NatsError.Timeout)
         {

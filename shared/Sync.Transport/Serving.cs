@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using Sync.Contracts;
 using Sync.Transport.Internal;
@@ -24,6 +25,7 @@ public sealed record BusRequest(string Subject, ReadOnlyMemory<byte> Payload, Bu
 public sealed class BusReply
 {
     private const int TextLengthMax = 1024;
+    private IDisposable? _owner;
 
     private BusReply(ReadOnlyMemory<byte> payload, int code, string? text)
     {
@@ -48,6 +50,14 @@ public sealed class BusReply
     /// <param name="payload">Not written to afterwards.</param>
     public static BusReply Of(ReadOnlyMemory<byte> payload) => new(payload, 0, null);
 
+    /// <summary>A good answer in memory that is given back when the bus has taken its bytes.</summary>
+    /// <param name="payload">The reply's from here on: not used otherwise, and disposed by the responder.</param>
+    public static BusReply OfRented(IMemoryOwner<byte> payload)
+    {
+        ArgumentNullException.ThrowIfNull(payload);
+        return new BusReply(payload.Memory, 0, null) { _owner = payload };
+    }
+
     /// <summary>An error.</summary>
     /// <param name="code">1 to 999.</param>
     /// <param name="text">Shown to the requester: no secrets. Control characters become spaces; cut at 1,024 characters.</param>
@@ -59,6 +69,10 @@ public sealed class BusReply
         return new BusReply(payload, code, OneLine(text));
     }
 
+    /// <summary>Gives back the memory of the payload, if it is pooled: nobody may look at it afterwards. Optional and
+    /// idempotent.</summary>
+    public void Release() => Interlocked.Exchange(ref _owner, null)?.Dispose();
+
     internal BusHeaders? ToHeaders() =>
         IsError
             ? BusHeaders.Of(BusHeaders.ErrorCode, ErrorCode.ToString(CultureInfo.InvariantCulture))
@@ -66,11 +80,11 @@ public sealed class BusReply
             : null;
 
     /// <summary>Reads a received answer. Either header makes it an error; a code that is no number from 1 to 999 reads as 500.</summary>
-    internal static BusReply FromReceived(ReadOnlyMemory<byte> payload, BusHeaders? headers)
+    internal static BusReply FromReceived(ReadOnlyMemory<byte> payload, BusHeaders? headers, IDisposable? owner = null)
     {
         var code = headers?[BusHeaders.ErrorCode];
         var text = headers?[BusHeaders.ErrorText];
-        if (code is null && text is null) return Of(payload);
+        if (code is null && text is null) return new BusReply(payload, 0, null) { _owner = owner };
         var known = int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= 999;
         return Failed(known ? number : 500, text ?? "the answer is an error without a text", payload);
     }

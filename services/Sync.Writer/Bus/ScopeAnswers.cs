@@ -26,7 +26,7 @@ internal sealed class ScopeAnswers(WriterEngine engine, WriteLimits limits)
         var store = engine.Store;
         var from = feed ?? (scope.Vault is { } vault ? await store.FeedOfAsync(vault, cancellation) : new FeedId(0));
         var page = await store.SnapshotAsync(scope, from, after, limit, limits.EnvelopeBytesMax, cancellation);
-        return BusReply.Of(SnapshotCodec.Encode(page, limits.EnvelopeBytesMax));
+        return BusReply.OfRented(SnapshotCodec.EncodeRented(page, limits.EnvelopeBytesMax));
     }
 
     public async ValueTask<BusReply> ChangesAsync(BusRequest request, CancellationToken cancellation)

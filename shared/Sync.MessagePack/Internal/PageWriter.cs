@@ -8,9 +8,18 @@ namespace Sync.MessagePack;
 internal static class PageWriter
 {
     private const byte Array16 = 0xdc;
+    private const int CapacityMin = 4 * 1024;
+    private const int CapacityMax = 2 * 1024 * 1024;
 
     /// <summary>What a page has beside its records, rounded up.</summary>
     private const int OverheadBytes = 192;
+
+    /// <summary>A buffer that need not grow while a page is written, if its envelopes are alike.</summary>
+    public static PooledBytes RentFor(IReadOnlyList<Envelope> envelopes, int bytesMax)
+    {
+        var size = envelopes.Count == 0 ? 0 : (long)EnvelopeWriter.Size(envelopes[0]) * (envelopes.Count + (envelopes.Count / 8) + 1);
+        return PooledBytes.Rent((int)Math.Clamp(size, CapacityMin, Math.Max(CapacityMin, Math.Min(bytesMax, CapacityMax))));
+    }
 
     /// <summary>Writes as many envelopes as fit, one at least. The count is written as an array of 16 bits: it is known last.</summary>
     /// <param name="page">At the value of the field.</param>

@@ -62,7 +62,21 @@ public static class SnapshotCodec
     /// <param name="bytesMax">Most bytes; more only when the first record alone takes more.</param>
     public static byte[] Encode(SnapshotPage page, int bytesMax = int.MaxValue)
     {
-        using var buffer = PooledBytes.Rent(4096);
+        using var buffer = PageWriter.RentFor(page.Envelopes, bytesMax);
+        Write(buffer, page, bytesMax);
+        return PageWriter.ToArray(buffer);
+    }
+
+    /// <summary>As <see cref="Encode(SnapshotPage, int)"/>, into pooled memory.</summary>
+    public static RentedBytes EncodeRented(SnapshotPage page, int bytesMax)
+    {
+        using var buffer = PageWriter.RentFor(page.Envelopes, bytesMax);
+        Write(buffer, page, bytesMax);
+        return new RentedBytes(buffer.Written);
+    }
+
+    private static void Write(PooledBytes buffer, SnapshotPage page, int bytesMax)
+    {
         var writer = new MsgPackWriter(buffer);
         writer.WriteMapHeader(PageNames.Count);
         PageWriter.WriteInteger(ref writer, PageNames, Feeds, page.Feeds);
@@ -83,7 +97,6 @@ public static class SnapshotCodec
         writer.WriteString(PageNames[More]);
         writer.WriteBoolean(page.More || isCut);
         writer.Flush();
-        return PageWriter.ToArray(buffer);
     }
 
     /// <summary>Reads the reply. Never throws for bad input.</summary>

@@ -56,7 +56,7 @@ internal sealed class Requests(string inbox, int requestsMax)
         if (message.Payload.IsEmpty && message.Headers.Status == 503)
             reply.TrySetException(new NatsException(NatsError.NoResponders, "Nobody answers requests on this subject"));
         else
-            reply.TrySetResult(message.ToMsg());
+            reply.TrySetResult(message.ToReply());
     }
 
     /// <summary>The connection is gone: a reply to what it carried would be lost, or is late; the callers learn it

@@ -150,6 +150,8 @@ internal sealed class Responder : IBusReceiver, IAsyncDisposable
         try
         {
             await _bus.PublishAsync(replyTo, reply.Payload, reply.ToHeaders()).ConfigureAwait(false);
+            // Not after an error: then it is not known whether the bus still reads it.
+            reply.Release();
             TransportMetrics.Requests.Add(1);
         }
         catch (Exception exception)

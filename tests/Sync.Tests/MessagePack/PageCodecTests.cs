@@ -19,6 +19,21 @@ public sealed class PageCodecTests
     }
 
     [Theory]
+    [InlineData(0, int.MaxValue)]
+    [InlineData(1, 1)]
+    [InlineData(300, 20_000)]
+    [InlineData(5000, int.MaxValue)]
+    public void A_page_in_rented_memory_has_the_same_bytes(int records, int bytesMax)
+    {
+        var page = Snapshot(records, more: false);
+        var rented = SnapshotCodec.EncodeRented(page, bytesMax);
+        rented.Memory.ToArray().ShouldBe(SnapshotCodec.Encode(page, bytesMax));
+        rented.Dispose();
+        rented.Dispose();
+        Should.Throw<ObjectDisposedException>(() => rented.Memory);
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(1000)]
     [InlineData(5000)]
