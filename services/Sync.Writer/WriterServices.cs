@@ -1,6 +1,7 @@
 using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Http.Access;
+using Sync.Writer.Access;
 using Sync.Writer.Batch;
 using Sync.Writer.Bus;
 using Sync.Writer.Engine;
@@ -33,6 +34,7 @@ internal static class WriterServices
         services.AddSingleton<WriteRouter>();
         services.AddSingleton<IWrites>(provider => provider.GetRequiredService<WriteRouter>());
         services.AddSingleton<ScopeAnswers>().AddSingleton<BusAnswers>();
+        services.AddSingleton<ForwardedTokens>().AddSingleton<TokenWrites>().AddSingleton<TokenRoutes>();
         services.AddSingleton<BusDoor>();
         services.AddSingleton<BatchIntake>();
         services.AddSingleton<BatchRoute>().AddSingleton<RecordRoutes>().AddSingleton<PageRoutes>()

@@ -72,12 +72,15 @@ public sealed class AccessBook
     {
         ArgumentNullException.ThrowIfNull(record);
         var entry = new Entry(new AccessIdentity(record), record, sequence);
-        if (!_tokens.ContainsKey(record.Id) && _tokens.Count >= _tokensMax && !MakeRoom(now)) return false;
+        if (!_tokens.ContainsKey(record.Id) && !HasRoom(now)) return false;
         _tokens.AddOrUpdate(
             record.Id, static (_, added) => added,
             static (_, known, added) => added.Sequence > known.Sequence ? added : known, entry);
         return true;
     }
+
+    /// <summary>True when one more token can be taken in.</summary>
+    public bool HasRoom(Timestamp now) => _tokens.Count < _tokensMax || MakeRoom(now);
 
     /// <summary>Forgets a token.</summary>
     public void Remove(string id) => _tokens.TryRemove(id, out _);

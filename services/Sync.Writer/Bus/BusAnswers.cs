@@ -6,6 +6,7 @@ using Sync.Http.Access;
 using Sync.Ledger;
 using Sync.MessagePack;
 using Sync.Transport;
+using Sync.Writer.Access;
 using Sync.Writer.Engine;
 using Sync.Writer.Http;
 
@@ -14,7 +15,8 @@ namespace Sync.Writer.Bus;
 /// <summary>Answers one request from the bus each (docs/PROTOCOL.md, Requests and replies). Holds no state. Answers
 /// never exceed what the bus carries.</summary>
 internal sealed class BusAnswers(
-    WriterEngine engine, IWrites writes, WriteLimits limits, ScopeAnswers scopes, AccessGuard guard, TimeProvider time)
+    WriterEngine engine, IWrites writes, WriteLimits limits, ScopeAnswers scopes, AccessGuard guard,
+    ForwardedTokens tokens, TimeProvider time)
 {
     public async ValueTask<BusReply> GetAsync(BusRequest request, CancellationToken cancellation)
     {
@@ -108,7 +110,7 @@ internal sealed class BusAnswers(
                 Refuse(commands.Count, new(RefusalCode.NoOwner, "The forwarded write came after its deadline.")));
         for (var index = 0; index < commands.Count; index++)
         {
-            if (limits.Check(commands[index]) is { } problem) return BusReply.Failed(problem.Status, problem.Detail);
+            if (CheckForwarded(request, commands[index]) is { } refused) return refused;
             if (await writes.FeedOfAsync(commands[index].Key.Vault, cancellation) != feed)
                 return BusReply.Failed(400, $"write {index} is not of feed {feed}");
         }
@@ -122,6 +124,10 @@ internal sealed class BusAnswers(
             pending[index] = engine.Node.WriteAsync(feed, commands[index], order, CancellationToken.None).AsTask();
         return Results(await Task.WhenAll(pending));
     }
+
+    private BusReply? CheckForwarded(BusRequest request, WriteCommand command) =>
+        ForwardedTokens.Is(command) ? tokens.Check(request, command)
+        : limits.Check(command) is { } problem ? BusReply.Failed(problem.Status, problem.Detail) : null;
 
     public static BusReply NoSuchSubject { get; } =
         BusReply.Failed(400, "the subject is not a request in canonical form");

@@ -49,6 +49,15 @@ internal static class Problems
         RetryAfter = RetryAfter,
     };
 
+    /// <summary>Nobody has seen the text of a token that may have been made: it is of no use.</summary>
+    public static Problem UnknownToken(string reason) => new(
+        503, "unknown-outcome", "Nobody can say now whether it was committed",
+        $"{reason.TrimEnd('.')}. A revocation may be repeated. A token that was made has not been shown to anybody: make another "
+        + "one, and revoke that of this label that nobody uses.")
+    {
+        RetryAfter = RetryAfter,
+    };
+
     public static Problem Of(Refusal refusal) => Plain(refusal.Code, refusal.Detail) with
     {
         RetryAfter = refusal.IsTransient ? RetryAfter : null,

@@ -141,6 +141,26 @@ internal static class RouteDescriptions
                 Unavailable,
         ]);
 
+    public static readonly RouteDescription CreateToken = new(
+        "createToken", "Make a token: {label, scopes, expires_in (seconds; 90 days unless given), purpose}.", [],
+        [MediaTypes.Json],
+        [
+            new(201, "The token, shown this once, and what is known of it.", MediaTypes.Json), Malformed,
+            Problem(409, "access-open, tokens-full"), Problem(413, "too-large"), Problem(415, "unsupported-media-type"), Unavailable,
+        ]);
+
+    public static readonly RouteDescription ListTokens = new(
+        "listTokens", "Tokens in the order of their ids; neither their texts nor their hashes.", Page("an id"), [],
+        [new(200, "The page; next is the after of the next one.", MediaTypes.Json), Malformed, Problem(409, "access-open")]);
+
+    public static readonly RouteDescription RevokeToken = new(
+        "revokeToken", "Revoke a token; repeating it is fine.",
+        [new("id", "path", "The token's id: 16 characters behind sync_.")], [],
+        [
+            new(200, "It is revoked.", MediaTypes.Json), Malformed, Problem(404, "not-found"), Problem(409, "access-open"),
+            Unavailable,
+        ]);
+
     public static readonly RouteDescription Status = new(
         "getStatus", "Feeds, positions, epochs, owners, version.", [], [],
             [new(200, "The status.", MediaTypes.Json), Unavailable]);

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.OpenApi;
 using Sync.Access;
 using Sync.Http;
 using Sync.Http.Access;
+using Sync.Writer.Access;
 using Sync.Writer.Batch;
 
 namespace Sync.Writer.Http;
@@ -16,6 +17,7 @@ internal static class WriterRoutes
     private static readonly AccessRule WritePath = AccessRule.OfPath(AccessAction.Write);
     private static readonly AccessRule WriteLines = AccessRule.OfBody(AccessAction.Write).Lasting;
     private static readonly AccessRule Status = AccessRule.Of(AccessAction.Status);
+    private static readonly AccessRule Admin = AccessRule.Of(AccessAction.Admin);
     private static readonly AccessRule ReadVaults = AccessRule.OfQuery(AccessAction.Read, AccessTarget.AllVaults);
 
     // A whole feed's facts are what its hash chain covers: those of the system's own vaults are among them.
@@ -46,6 +48,10 @@ internal static class WriterRoutes
             .Needs(ReadPath, RouteDescriptions.Digest);
         app.MapGet("/v1/vaults", (Delegate)scopes.VaultsAsync).Needs(ReadVaults, RouteDescriptions.Vaults);
         app.MapPost("/v1/batch", (Delegate)batches.PostAsync).Needs(WriteLines, RouteDescriptions.Batch);
+        var tokens = services.GetRequiredService<TokenRoutes>();
+        app.MapPost("/v1/tokens", (Delegate)tokens.CreateAsync).Needs(Admin, RouteDescriptions.CreateToken);
+        app.MapGet("/v1/tokens", (Delegate)tokens.ListAsync).Needs(Admin, RouteDescriptions.ListTokens);
+        app.MapDelete("/v1/tokens/{id}", (Delegate)tokens.RevokeAsync).Needs(Admin, RouteDescriptions.RevokeToken);
         app.MapGet("/v1/status", (Delegate)status.StatusAsync).Needs(Status, RouteDescriptions.Status);
         app.MapGet("/healthz", (Delegate)StatusRoutes.HealthAsync).Needs(AccessRule.Anonymous, RouteDescriptions.Health);
         app.MapGet("/readyz", (Delegate)status.ReadyAsync).Needs(AccessRule.Anonymous, RouteDescriptions.Ready);

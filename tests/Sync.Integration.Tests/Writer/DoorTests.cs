@@ -98,7 +98,8 @@ public sealed class DoorTests(WriterFixture fixture)
                 "put /v1/vaults/{vault}/{collection}/{key}", "delete /v1/vaults/{vault}/{collection}/{key}",
                 "get /v1/vaults/{vault}/{collection}/{key}", "get /v1/vaults/{vault}/{collection}", "post /v1/vaults/{vault}/{collection}",
                 "get /v1/history/{vault}/{collection}/{key}", "get /v1/facts", "get /v1/events", "post /v1/batch", "get /v1/status",
-                    "get /v1/digests/{vault}/{collection}", "get /v1/vaults",
+                    "get /v1/digests/{vault}/{collection}", "get /v1/vaults", "post /v1/tokens", "get /v1/tokens",
+                    "delete /v1/tokens/{id}",
                     "get /healthz",
                 "get /readyz",
             }.Order(StringComparer.Ordinal)));
