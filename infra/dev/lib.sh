@@ -134,6 +134,13 @@ ensure_nats() {
   [ -n "$(nats_server)" ] || die "the NATS server was installed, yet there is no nats-server on PATH."
 }
 
+# What the faults of infra/dev/chaos need beside the servers.
+ensure_fault_tools() {
+  command -v strace >/dev/null || install_packages "strace" strace
+  compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || install_packages "libfaketime" libfaketime
+  command -v setpriv >/dev/null || install_packages "setpriv" util-linux
+}
+
 # --- processes ------------------------------------------------------------------------------------------------------
 
 # Field 22 of the process table: when a process started. With the id it names one process until the next boot.

@@ -1,3 +1,4 @@
+using Npgsql;
 using Sync.ChaosTests.Topology;
 using Sync.Testing.Processes;
 
@@ -6,18 +7,37 @@ namespace Sync.ChaosTests.Faults;
 /// <summary>Faults of the disks below Postgres, on a world with small ones; phase D.</summary>
 internal static class DiskFaults
 {
+    private const int WritesMax = 500;
+
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(30);
 
     public static IReadOnlyList<Fault> All { get; } =
     [
-        Full("disk-full", disks => disks.Data),
-        Full("wal-full", disks => disks.Wal),
+        Full("disk-full", disks => disks.Data, "create table public.filler as select repeat('x', 1000) from generate_series(1, 10000)"),
+        Full("wal-full", disks => disks.Wal, "select pg_logical_emit_message(true, 'filler', repeat('x', 200000))"),
         RestoreOldCopy(),
     ];
 
-    private static Fault Full(string kind, Func<SmallDisks, SmallDisk> disk) => new(kind, "postgres")
+    // The statement writes to that disk: repeated, it must fail soon, by an error or with the whole server.
+    private static Fault Full(string kind, Func<SmallDisks, SmallDisk> disk, string write) => new(kind, "postgres")
     {
-        Inject = ProcessFaults.Do((world, _) => disk(world.Disks!).Fill()),
+        Inject = async (world, harm) =>
+        {
+            disk(world.Disks!).Fill();
+            for (var writes = 0; writes < WritesMax; writes++)
+            {
+                try
+                {
+                    await world.ExecuteAsync(write, harm.Cancellation);
+                }
+                catch (NpgsqlException full)
+                {
+                    harm.Note(full.Message);
+                    return;
+                }
+            }
+            throw new InvalidOperationException("Postgres never noticed that its disk is full.");
+        },
         Heal = async (world, cancellation) =>
         {
             disk(world.Disks!).Free();

@@ -16,6 +16,9 @@ internal static class PointFaults
     /// <summary>Longer than the way of an acknowledgement to its client.</summary>
     private static readonly TimeSpan AckTime = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>What the log of faults says when a point was not reached; the writer is killed all the same.</summary>
+    public const string Missed = "the moment did not come";
+
     public static IEnumerable<Fault> All =>
     [
         // Names of vaults go to Postgres in the middle of a group's one batch: the end of it never arrives.
@@ -48,7 +51,7 @@ internal static class PointFaults
                 }
                 catch (TimeoutException)
                 {
-                    harm.Note("the moment did not come; killed without it");
+                    harm.Note(Missed);
                 }
                 await world.Writers[victim].KillAsync();
                 // What was held never arrives: it was still in the dead process.
@@ -70,7 +73,7 @@ internal static class PointFaults
             await world.Writers[first].KillAsync();
             if (!await Pauses.UntilAsync(
                 () => world.HasTakenOverAsync(heir, epochs, harm.Cancellation), TimeSpan.FromSeconds(6), harm.Cancellation))
-                harm.Note("the moment did not come; killed without it");
+                harm.Note(Missed);
             await heir.KillAsync();
         },
         Heal = ProcessFaults.Undo(world =>
