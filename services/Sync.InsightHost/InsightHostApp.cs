@@ -1,5 +1,7 @@
 using MassTransit;
+using Sync.Access;
 using Sync.Hosting;
+using Sync.Http.Access;
 using Sync.InsightHost.Engine;
 using Sync.InsightHost.Http;
 
@@ -43,6 +45,7 @@ public static class InsightHostApp
     {
         services.AddSingleton(settings).AddSingleton(parts);
         services.AddSingleton(TimeProvider.System).AddSingleton<ProcessEnd>();
+        services.AddAccess(settings.Access.ToGuard(TimeProvider.System));
         services.AddSingleton<InsightEngine>().AddSingleton<StatusRoutes>().AddSingleton<InsightRoutes>();
         AddQueue(services, settings.Host);
         // Behind the queue: it is up when the engine hands out the first shard, and ends after the last.
@@ -79,6 +82,10 @@ public static class InsightHostApp
         });
         app.UseForeignCallerRefusal(options.Hosts, options.Origins);
         app.UseRouting();
+        var guard = app.Services.GetRequiredService<AccessGuard>();
+        AccessServices.WarnIfOpen(guard, app.Logger);
+        app.UseAccess(guard, app.Services.GetRequiredService<LongRequests>(), app.Logger);
         InsightHostRoutes.Map(app);
+        app.RequireAccessRules();
     }
 }

@@ -17,6 +17,13 @@ public sealed record InsightHostOptions
     /// <summary>Writers that take the summaries, tried in turn. Default one, http://127.0.0.1:5080.</summary>
     public IReadOnlyList<string> WriterUrls { get; init; } = [];
 
+    /// <summary>The token that the writers are asked with; null = none. Needs <c>read</c> of each source and target, and <c>write</c> of
+    /// each target.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>A file that holds it instead; a token written to it later is used within 5 s.</summary>
+    public string? TokenFile { get; init; }
+
     /// <summary>What to derive, 1 to 64. Each shows its Insight vault's host totals drawn from many subjects: naming
     /// one is the choice to allow that.</summary>
     public IReadOnlyList<DerivationOptions> Derivations { get; init; } = [];

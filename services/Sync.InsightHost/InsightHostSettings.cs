@@ -1,18 +1,22 @@
 using Sync.Client;
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http.Access;
 using Sync.Lobby.Insights;
 using Sync.Transport;
 
 namespace Sync.InsightHost;
 
 /// <summary>Every setting of the process, read and checked once, before anything starts.</summary>
-internal sealed record InsightHostSettings(InsightHostOptions Host, BusOptions Bus, TelemetryOptions Telemetry)
+internal sealed record InsightHostSettings(
+    InsightHostOptions Host, BusOptions Bus, TelemetryOptions Telemetry, AccessOptions Access)
 {
     public SyncClientOptions Client => new()
     {
         Writers = Host.WriterUrls,
         Producer = "service:insight",
+        Token = Host.Token,
+        TokenFile = Host.TokenFile,
         RequestTimeout = Host.RequestTimeout,
         WriteTimeout = Host.DeriveTimeout,
     };
@@ -24,7 +28,9 @@ internal sealed record InsightHostSettings(InsightHostOptions Host, BusOptions B
         var settings = new InsightHostSettings(
             InsightHostOptions.Read(configuration),
             ReadBus(configuration, isBusGiven),
-            Settings.Read(configuration, "Sync:Telemetry", new TelemetryOptions(), (options, checks) => options.Check(checks)));
+            Settings.Read(configuration, "Sync:Telemetry", new TelemetryOptions(), (options, checks) => options.Check(checks)),
+            AccessOptions.Read(configuration));
+        if (settings.Client.Validate().FirstOrDefault() is { } wrong) throw new StartupException(ExitCodes.Configuration, wrong);
         // Registering checks names and targets: what is wrong shows before anything starts.
         Refusing(() => settings.Groups(new NoSource(), new NoStore(), TimeProvider.System, null).Count);
         return settings;

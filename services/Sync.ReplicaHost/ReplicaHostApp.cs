@@ -1,5 +1,7 @@
+using Sync.Access;
 using Sync.Hosting;
 using Sync.Http;
+using Sync.Http.Access;
 using Sync.ReplicaHost.Engine;
 using Sync.ReplicaHost.Http;
 
@@ -49,6 +51,7 @@ public static class ReplicaHostApp
         services.AddSingleton(settings).AddSingleton(settings.Host).AddSingleton(settings.Host.Streams);
         services.AddSingleton(parts);
         services.AddSingleton(TimeProvider.System).AddSingleton<ProcessEnd>();
+        services.AddAccess(settings.Access.ToGuard(TimeProvider.System)).AddTickets();
         services.AddSingleton<FollowedScopes>().AddSingleton<ReplicaEngine>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplicaEngine>());
         services.AddSingleton<EventStreams>().AddSingleton<StreamCounters>();
@@ -70,6 +73,12 @@ public static class ReplicaHostApp
         app.UseRecordTargets("/v1/vaults/", "/v1/digests/");
         app.UseRouting();
         app.UseRecordNameRefusal();
+        var services = app.Services;
+        var guard = services.GetRequiredService<AccessGuard>();
+        AccessServices.WarnIfOpen(guard, app.Logger);
+        app.UseAccess(
+            guard, services.GetRequiredService<LongRequests>(), app.Logger, services.GetRequiredService<StreamTickets>());
         ReplicaHostRoutes.Map(app);
+        app.RequireAccessRules();
     }
 }

@@ -1,11 +1,13 @@
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http.Access;
 using Sync.Transport;
 
 namespace Sync.ReplicaHost;
 
 /// <summary>Every setting of the process, read and checked once, before anything starts.</summary>
-internal sealed record ReplicaHostSettings(ReplicaHostOptions Host, BusOptions Bus, TelemetryOptions Telemetry)
+internal sealed record ReplicaHostSettings(
+    ReplicaHostOptions Host, BusOptions Bus, TelemetryOptions Telemetry, AccessOptions Access)
 {
     /// <param name="configuration">The root.</param>
     /// <param name="isBusGiven">True: the bus is embedded, its settings are not used.</param>
@@ -13,7 +15,8 @@ internal sealed record ReplicaHostSettings(ReplicaHostOptions Host, BusOptions B
         ReplicaHostOptions.Read(configuration),
         ReadBus(configuration, isBusGiven),
         Settings.Read(configuration, "Sync:Telemetry", new TelemetryOptions(),
-            (options, checks) => options.Check(checks)));
+            (options, checks) => options.Check(checks)),
+        AccessOptions.Read(configuration));
 
     // The inbox is the one that the shipped broker configuration gives to replica hosts.
     private static BusOptions ReadBus(IConfiguration configuration, bool isBusGiven) => Settings.Read(

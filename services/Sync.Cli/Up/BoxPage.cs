@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Sync.Access;
 using Sync.Hosting;
+using Sync.Http.Access;
 
 namespace Sync.Cli.Up;
 
@@ -25,13 +27,13 @@ internal static class BoxPage
         foreach (var (route, file, type) in Assets)
         {
             var bytes = Read(file);
-            app.MapGet(route, (RequestDelegate)(context => AnswerAsync(context, type, bytes)));
+            app.MapGet(route, (RequestDelegate)(context => AnswerAsync(context, type, bytes))).WithAccess(AccessRule.Anonymous);
         }
         app.MapGet("/box/status", (RequestDelegate)(async context =>
         {
             if (IsForeign(context.Request)) await CommonProblems.ForeignOrigin("Only this service's own page may ask.").AnswerAsync(context);
             else await AnswerAsync(context, "application/json", await relay.ReadAsync());
-        }));
+        })).WithAccess(AccessRule.Of(AccessAction.Status));
     }
 
     private static async Task AnswerAsync(HttpContext context, string type, byte[] body)

@@ -1,7 +1,9 @@
+using Sync.Access;
 using Sync.Client;
 using Sync.Client.Changefeeds;
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http.Access;
 using Sync.Lobby.Insights;
 using Sync.Transport;
 
@@ -11,7 +13,8 @@ namespace Sync.InsightHost.Engine;
 /// writer that is away is waited for.
 /// <para>Only the start writes the fields, once; routes find null until then.</para></summary>
 internal sealed class InsightEngine(
-    InsightHostSettings settings, InsightHostParts parts, MassTransit.IBus queue, TimeProvider time, ProcessEnd end, ILoggerFactory loggers)
+    InsightHostSettings settings, InsightHostParts parts, MassTransit.IBus queue, AccessGuard guard, TimeProvider time, ProcessEnd end,
+    ILoggerFactory loggers)
     : IHostedService, IAsyncDisposable
 {
     private readonly ILogger<InsightEngine> _logger = loggers.CreateLogger<InsightEngine>();
@@ -20,6 +23,7 @@ internal sealed class InsightEngine(
     private Sync.Transport.IBus? _bus;
     private SyncClient? _client;
     private ChangefeedClient? _changefeed;
+    private volatile TokenFollower? _tokens;
     private Task _starting = Task.CompletedTask;
     private int _isDisposed;
 
@@ -44,6 +48,7 @@ internal sealed class InsightEngine(
         await _stop.CancelAsync();
         await _starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var group in _state?.Groups ?? []) await group.Runner.DisposeAsync();
+        if (_tokens is { } tokens) await tokens.DisposeAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -73,6 +78,7 @@ internal sealed class InsightEngine(
             new("broker", IsBusConnected ? HealthState.Ready : HealthState.Degraded,
                 IsBusConnected ? null : "not connected: shards cannot be read"),
         };
+        if (AccessServices.HealthOf(guard) is { } access) lines.Add(access);
         foreach (var (group, runner) in state.Groups)
         {
             var status = runner.Status();
@@ -89,6 +95,13 @@ internal sealed class InsightEngine(
             _bus = parts.Bus ?? await SyncBus.ConnectAsync(settings.Bus, loggers, time, _stop.Token);
             _client = new SyncClient(settings.Client, _bus, logs: loggers, time: time);
             var source = new BusCollectionSource(_bus, Subjects.Default, settings.Host.RequestTimeout);
+            if (!guard.IsOpen)
+            {
+                // Operators ask here, and rarely: reading at its pace does, so no subscription.
+                _tokens = new TokenFollower(
+                    guard, source, transport: null, settings.Access.Following, time, loggers.CreateLogger<TokenFollower>());
+                _tokens.Start();
+            }
             var changefeed = parts.Changefeed ?? (_changefeed = new ChangefeedClient(
                 settings.Client, loggers.CreateLogger<ChangefeedClient>(), time));
             var log = loggers.CreateLogger("Sync.Lobby.Insights");

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.OpenApi;
+using Sync.Access;
 using Sync.Hosting;
 using Sync.Http;
+using Sync.Http.Access;
 
 namespace Sync.InsightHost.Http;
 
@@ -39,17 +41,22 @@ internal static class InsightHostRoutes
         "getReadiness", "Readiness: broker and groups.", [], [],
         [new(200, "ready, or degraded.", MediaTypes.Json), new(503, "failing.", MediaTypes.Json)]);
 
+    private static readonly AccessRule Read = AccessRule.Of(AccessAction.Status);
+
+    // Work for every shard, at an operator's word.
+    private static readonly AccessRule Operate = AccessRule.Of(AccessAction.Admin);
+
     public static void Map(WebApplication app)
     {
         var insights = app.Services.GetRequiredService<InsightRoutes>();
         var status = app.Services.GetRequiredService<StatusRoutes>();
-        app.MapPost("/v1/insights/refresh", (Delegate)insights.RefreshAsync).WithMetadata(Refresh);
-        app.MapGet("/v1/insights/settled", (Delegate)insights.SettledAsync).WithMetadata(Settled);
-        app.MapGet("/v1/deadletters", (Delegate)insights.DeadLettersAsync).WithMetadata(DeadLetters);
-        app.MapGet("/v1/status", (Delegate)status.StatusAsync).WithMetadata(Status);
-        app.MapGet("/healthz", (Delegate)StatusRoutes.HealthAsync).WithMetadata(Health);
-        app.MapGet("/readyz", (Delegate)status.ReadyAsync).WithMetadata(Ready);
-        app.MapOpenApi("/openapi/{documentName}.json");
+        app.MapPost("/v1/insights/refresh", (Delegate)insights.RefreshAsync).Needs(Operate, Refresh);
+        app.MapGet("/v1/insights/settled", (Delegate)insights.SettledAsync).Needs(Read, Settled);
+        app.MapGet("/v1/deadletters", (Delegate)insights.DeadLettersAsync).Needs(Read, DeadLetters);
+        app.MapGet("/v1/status", (Delegate)status.StatusAsync).Needs(Read, Status);
+        app.MapGet("/healthz", (Delegate)StatusRoutes.HealthAsync).Needs(AccessRule.Anonymous, Health);
+        app.MapGet("/readyz", (Delegate)status.ReadyAsync).Needs(AccessRule.Anonymous, Ready);
+        app.MapOpenApi("/openapi/{documentName}.json").WithAccess(AccessRule.Anonymous);
     }
 
     public static void Describe(OpenApiOptions options) => OpenApiDescriptions.Add(

@@ -1,6 +1,8 @@
+using Sync.Access;
 using Sync.Client;
 using Sync.Contracts;
 using Sync.Hosting;
+using Sync.Http.Access;
 using Sync.MessagePack;
 using Sync.Replication;
 using Sync.Transport;
@@ -12,13 +14,14 @@ namespace Sync.ReplicaHost.Engine;
 /// <para>Only the start-up loop writes the fields, each once.</para></summary>
 internal sealed class ReplicaEngine(
     ReplicaHostSettings settings, ReplicaHostParts parts, FollowedScopes scopes, TimeProvider time, Random random,
-    ProcessEnd end, ILoggerFactory loggers) : IHostedService, IAsyncDisposable
+    AccessGuard guard, ProcessEnd end, ILoggerFactory loggers) : IHostedService, IAsyncDisposable
 {
     private readonly ILogger<ReplicaEngine> _logger = loggers.CreateLogger<ReplicaEngine>();
     private readonly CancellationTokenSource _stop = new();
     private volatile IBus? _bus;
     private volatile ITransport? _transport;
     private volatile ReplicaHub? _hub;
+    private volatile TokenFollower? _tokens;
     private Task _starting = Task.CompletedTask;
     private int _isDisposed;
 
@@ -36,6 +39,7 @@ internal sealed class ReplicaEngine(
         await _stop.CancelAsync();
         await _starting;
         if (_hub is { } hub) await TryAsync("the replicas", hub);
+        if (_tokens is { } tokens) await TryAsync("the tokens", tokens);
         ReplicaHostLog.Stopped(_logger);
     }
 
@@ -53,6 +57,7 @@ internal sealed class ReplicaEngine(
     [
         new("broker", IsBusConnected ? HealthState.Ready : HealthState.Degraded,
             IsBusConnected ? null : "not connected: what is held grows old"),
+        .. AccessServices.HealthOf(guard) is { } access ? [access] : Array.Empty<HealthCheckLine>(),
         .. scopes.All.Select(followed => new HealthCheckLine(followed.Scope.ToString(), followed.Status switch
         {
             CollectionStatus.Loading or CollectionStatus.Full => HealthState.Failing,
@@ -80,6 +85,12 @@ internal sealed class ReplicaEngine(
             var (envelopes, pages) = (
                 new BusEnvelopeSource(bus, Subjects.Default, settings.Host.RequestTimeout),
                 new BusCollectionSource(bus, Subjects.Default, settings.Host.RequestTimeout));
+            if (!guard.IsOpen)
+            {
+                _tokens = new TokenFollower(
+                    guard, pages, transport, settings.Access.Following, time, loggers.CreateLogger<TokenFollower>());
+                _tokens.Start();
+            }
             // Subscribing needs a broker that confirms; from then on the replicas heal themselves.
             _hub = await PatientAsync("What the settings name", () => ReplicaHub.StartAsync(
                 transport, envelopes, pages: pages, time: time, log: loggers.CreateLogger<ReplicaHub>(),

@@ -54,6 +54,7 @@ internal static class RouteDescriptions
         [
             new("vault", "query", "Of this vault."), new("group", "query", "Or of this group."),
             new("collection", "query", "Only this collection."),
+            new("ticket", "query", "In place of a token: from POST /v1/tickets with the same query."),
         ], [],
         [
             new(200, "Events snapshot, ready, put, delete, reset.", "text/event-stream"), Malformed, NotFollowed,

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Http;
+using Sync.Http.Access;
 using Sync.ReplicaHost.Engine;
 
 namespace Sync.ReplicaHost.Http;
@@ -15,7 +16,7 @@ internal sealed class StreamRoute(
         var request = context.Request;
         var wanted = new SyncedPattern(
             Queries.Text(request, "group"), Queries.Text(request, "vault"), Queries.Text(request, "collection"));
-        var problem = Queries.RefuseUnknown(request, "vault", "group", "collection");
+        var problem = Queries.RefuseUnknown(request, "vault", "group", "collection", StreamTickets.Parameter);
         if (wanted.Vault is null == wanted.Group is null) problem ??= Problems.Unaddressed;
         if (Scopes.Check(wanted) is { } wrong) problem ??= RecordProblems.InvalidName(wrong);
         var followed = scopes.Find(wanted);

@@ -58,8 +58,5 @@ internal static class WriterRoutes
         app.MapOpenApi("/openapi/{documentName}.json").WithAccess(AccessRule.Anonymous);
     }
 
-    private static void Needs(this RouteHandlerBuilder route, AccessRule rule, RouteDescription description) =>
-        route.WithAccess(rule).WithMetadata(description);
-
     public static void Describe(OpenApiOptions options) => RouteDescriptions.AddTo(options);
 }

@@ -17,8 +17,10 @@ public static class AccessMiddleware
     /// <param name="guard">Decides about tokens.</param>
     /// <param name="requests">Ends requests that go on for long when their token does.</param>
     /// <param name="logger">Takes the use of tokens that have a purpose.</param>
+    /// <param name="tickets">Open routes that take tickets; null = there are none.</param>
     public static IApplicationBuilder UseAccess(
-        this IApplicationBuilder app, AccessGuard guard, LongRequests requests, ILogger logger) => app.Use(next => context =>
+        this IApplicationBuilder app, AccessGuard guard, LongRequests requests, ILogger logger,
+            StreamTickets? tickets = null) => app.Use(next => context =>
     {
         if (HasTokenInUrl(context.Request)) return AccessProblems.InUrl.AnswerAsync(context);
         // Without a route, or with one of the router's own answers (405), nothing is served.
@@ -26,10 +28,8 @@ public static class AccessMiddleware
         var rule = route.Metadata.GetMetadata<AccessRule>()
             ?? throw new InvalidOperationException($"The route {route.RoutePattern.RawText} has no access rule.");
         if (rule.Action is not { } action) return next(context);
-        var request = context.Request;
-        var result = guard.Check(Single(request.Headers.Authorization), Single(request.Headers[AccessProblems.PurposeHeader]));
-        if (result.State != AccessState.Granted) return RefuseAsync(context, AccessProblems.Of(result.State));
-        var identity = result.Identity!;
+        var (identity, refusal) = Identify(context, rule, guard, tickets);
+        if (identity is null) return RefuseAsync(context, refusal!);
         if (rule.TargetOf(context) is { } target && !identity.Covers(action, target))
             return AccessProblems.Forbidden(action, target).AnswerAsync(context);
         if (guard.IsPurposeToLog(identity))
@@ -49,6 +49,24 @@ public static class AccessMiddleware
         if (without.Length > 0)
             throw new StartupException(
                 ExitCodes.Software, "Routes without an access rule are not served: " + string.Join(", ", without));
+    }
+
+    private static (AccessIdentity? Identity, Problem? Refusal) Identify(
+        HttpContext context, AccessRule rule, AccessGuard guard, StreamTickets? tickets)
+    {
+        var request = context.Request;
+        if (rule.TakesTicket && Queries.Text(request, StreamTickets.Parameter) is { } ticket)
+        {
+            var holder = tickets?.Redeem(ticket, rule.TargetOf(context)!.Value);
+            return holder is not null && guard.Again(holder) == AccessState.Granted
+                ? (holder, null)
+                : (null, AccessProblems.BadTicket);
+        }
+        var result = guard.Check(
+            Single(request.Headers.Authorization), Single(request.Headers[AccessProblems.PurposeHeader]));
+        return result.State == AccessState.Granted
+            ? (result.Identity, null)
+            : (null, AccessProblems.Of(result.State));
     }
 
     private static Task RefuseAsync(HttpContext context, Problem problem)

@@ -43,6 +43,18 @@ public static class AccessProblems
         400, "token-in-url", "A token was sent in the URL",
         "URLs are kept in logs. Send it as the header Authorization: Bearer. Revoke the one that was sent, it may have been seen.");
 
+    /// <summary>A ticket that opens nothing.</summary>
+    public static Problem BadTicket { get; } = new(
+        401, "ticket-invalid", "The ticket is not good",
+        "A ticket is good once, for what it was made for, at the process that made it, for 30 s, as long as its token is. Get a new one: POST /v1/tickets.");
+
+    /// <summary>Too many tickets.</summary>
+    public static Problem TooManyTickets { get; } = new(
+        503, "overloaded", "Too much is in flight", "Too many tickets were made within 30 s. Come back later.")
+    {
+        RetryAfter = StreamTickets.Lifetime,
+    };
+
     /// <summary>What <c>WWW-Authenticate</c> says with a 401.</summary>
     internal static string ChallengeOf(Problem problem) =>
         problem.Code == "token-missing" ? "Bearer" : "Bearer error=\"invalid_token\"";

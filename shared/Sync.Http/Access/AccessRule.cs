@@ -25,8 +25,17 @@ public sealed class AccessRule
     /// <summary>True for requests that go on for long: they are ended when their token is revoked or expires.</summary>
     public bool IsLong { get; private init; }
 
+    /// <summary>True where a ticket does in place of a token.</summary>
+    public bool TakesTicket { get; private init; }
+
     /// <summary>The same for a route whose requests go on for long.</summary>
-    public AccessRule Lasting => new(Action, Reach, _target) { IsLong = true };
+    public AccessRule Lasting => new(Action, Reach, _target) { IsLong = true, TakesTicket = TakesTicket };
+
+    /// <summary>The same for a route that also takes a ticket (<see cref="StreamTickets"/>).</summary>
+    /// <exception cref="InvalidOperationException">It does not say by itself what a request is about.</exception>
+    public AccessRule WithTicket => _target is null
+        ? throw new InvalidOperationException("A ticket is for what the request says it is about.")
+        : new(Action, Reach, _target) { IsLong = IsLong, TakesTicket = true };
 
     /// <summary>Needs <see cref="AccessAction.Status"/> or <see cref="AccessAction.Admin"/>.</summary>
     public static AccessRule Of(AccessAction action) => new(action, "none", static _ => AccessTarget.None);
@@ -63,4 +72,8 @@ public static class AccessRules
     /// <summary>Adds a rule to a route.</summary>
     public static T WithAccess<T>(this T route, AccessRule rule) where T : IEndpointConventionBuilder =>
         route.WithMetadata(rule);
+
+    /// <summary>Gives a route its rule and its description.</summary>
+    public static void Needs(this RouteHandlerBuilder route, AccessRule rule, RouteDescription description) =>
+        route.WithAccess(rule).WithMetadata(description);
 }

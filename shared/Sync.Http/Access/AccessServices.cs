@@ -14,6 +14,11 @@ public static class AccessServices
     public static IServiceCollection AddAccess(this IServiceCollection services, AccessGuard guard) =>
         services.AddSingleton(guard).AddSingleton<LongRequests>();
 
+    /// <summary>Adds what issues tickets, for services with streams that pages read.</summary>
+    public static IServiceCollection AddTickets(this IServiceCollection services) =>
+        services.AddSingleton(provider => new StreamTickets(provider.GetRequiredService<TimeProvider>()))
+            .AddSingleton<TicketRoute>();
+
     /// <summary>Says at start that everybody is let in, if so.</summary>
     public static void WarnIfOpen(AccessGuard guard, ILogger logger)
     {

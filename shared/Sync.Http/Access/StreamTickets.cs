@@ -10,13 +10,16 @@ namespace Sync.Http.Access;
 /// token in a URL would be kept in logs. A ticket is good for one request to this process, about what it was made for, within
 /// <see cref="Lifetime"/>; what it opens ends with its token. Kept in memory only, by hash. Safe from any thread.</summary>
 /// <param name="time">Ends them.</param>
-/// <param name="ticketsMax">Most that are made within a <see cref="Lifetime"/>, of all tokens together.</param>
+/// <param name="ticketsMax">Most that are open, with those made and used since the oldest open one.</param>
 public sealed class StreamTickets(TimeProvider time, int ticketsMax = StreamTickets.TicketsMax)
 {
+    /// <summary>The query parameter that carries one.</summary>
+    public const string Parameter = "ticket";
+
     /// <summary>How long a ticket can be used.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(30);
 
-    /// <summary>Most tickets that a process makes within a <see cref="Lifetime"/>.</summary>
+    /// <summary>Most tickets of a process; used ones count as long as an older one is open.</summary>
     public const int TicketsMax = 10_000;
 
     /// <summary>Most open tickets of one token: one that leaks or loops does not use up the others' places.</summary>

@@ -20,10 +20,6 @@ internal static class BrokerRights
     private static readonly string[] TokenRequests =
         [.. OfOne.Select(kind => OfTokens + kind), .. OfGroup.Select(kind => OfTokens + "group:" + kind)];
 
-    // What a follower of the tokens needs.
-    private static readonly string[] TokenReads =
-        [OfTokens + "Get", OfTokens + "GetMany", OfTokens + "Snapshot", OfTokens + "Changes"];
-
     private static readonly string[] TokenQuestions =
         [.. TokenRequests.Where(kind => kind is not (OfTokens + "Put" or OfTokens + "Append"))];
 
@@ -31,17 +27,17 @@ internal static class BrokerRights
         StringComparer.Ordinal)
     {
         ["writer"] = (
-            [Synced, OfTokens + Synced, Beat, "Own", .. TokenReads],
+            [Synced, OfTokens + Synced, Beat, "Own"],
             [OfTokens + Synced, Beat, .. Requests, .. TokenRequests, "sync.>", "sync.admin.x", "inbox:writer"]),
         ["replica"] = (
             [.. Reads, .. TokenQuestions],
             [Synced, OfTokens + Synced, Beat, "synced.>", "inbox:replica"]),
         ["insight"] = (
             [
-                "Snapshot", "Changes", "Vaults", .. TokenReads,
+                "Snapshot", "Changes", "Vaults", OfTokens + "Snapshot", OfTokens + "Changes",
                 .. OfGroup.Where(kind => kind != "GetMany").Select(kind => OfTokens + "group:" + kind),
             ],
-            [OfTokens + Synced, Beat, "inbox:insight"]),
+            ["inbox:insight"]),
         ["client"] = ([.. Reads, "Put", "Append"], [Synced, Beat, "synced.>", "inbox:client"]),
     };
 

@@ -163,7 +163,7 @@ public sealed class RouteTests(RouteFixture fixture) : IClassFixture<RouteFixtur
         paths.ShouldBe(
             [
                 "/v1/vaults/{vault}/{collection}/{key}", "/v1/vaults/{vault}/{collection}", "/v1/vaults",
-                "/v1/digests/{vault}/{collection}", "/v1/stream", "/v1/status", "/healthz", "/readyz",
+                "/v1/digests/{vault}/{collection}", "/v1/stream", "/v1/tickets", "/v1/status", "/healthz", "/readyz",
             ], ignoreOrder: true);
     }
 
