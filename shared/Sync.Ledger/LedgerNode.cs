@@ -213,16 +213,17 @@ public sealed class LedgerNode : IAsyncDisposable
             if (!isFree || Owns(feed.Feed)) continue;
             var wait = _parts.Options.AcquireStagger * Owned().Count;
             if (wait > TimeSpan.Zero) await Task.Delay(wait, _parts.Clock.Provider, cancellation).ConfigureAwait(false);
+            var asked = _parts.Clock.Steady;
             var state = await _parts.Store
                 .AcquireAsync(feed.Feed, _parts.Options.Owner, _parts.Options.LeaseTtl, cancellation)
                 .ConfigureAwait(false);
-            if (state is not null) Own(state);
+            if (state is not null) Own(state, asked);
         }
     }
 
-    private void Own(FeedState state)
+    private void Own(FeedState state, TimeSpan asked)
     {
-        var owner = new FeedOwner(_parts, state);
+        var owner = new FeedOwner(_parts, state, asked);
         _parts.Metrics.TakenOver();
         _parts.Logger.Owned(owner.Feed, owner.Epoch, state.Position, state.Published);
         _parts.Changefeed?.Owned(owner.Feed, state.Position);

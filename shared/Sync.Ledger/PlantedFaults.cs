@@ -36,6 +36,10 @@ public sealed record PlantedFaults
     /// <summary>Beats are not sent (breaks R6: a lost tail is never found).</summary>
     public bool NoBeats { get; init; }
 
+    /// <summary>A later write of a key is taken although an earlier one of its request failed (breaks R4: what is repeated is
+    /// overtaken).</summary>
+    public bool OvertakingAllowed { get; init; }
+
     /// <summary>A changefeed whose cursor cannot be continued goes on from now without saying so (breaks
     /// R3).</summary>
     public bool FromNowInsteadOfReset { get; init; }

@@ -59,6 +59,10 @@ internal sealed record Plan
     /// <summary>Chance of a fault after each operation, and at each call and message, in percent.</summary>
     public required int Intensity { get; init; }
 
+    /// <summary>How many of the writes expect a sequence, and how many have an idempotency key, in percent.</summary>
+    public required int Conditional { get; init; }
+    public required int Repeatable { get; init; }
+
     public required LedgerOptions Ledger { get; init; }
     public required RefetchOptions Refetch { get; init; }
     public required CollectionRules Collections { get; init; }
@@ -92,6 +96,8 @@ internal sealed record Plan
             CollectionsPerHost = random.Chance(80) ? 1 : 2,
             MailboxMax = random.Chance(50) ? 1000 : random.From(2, 8),
             Intensity = intensity,
+            Conditional = random.Chance(75) ? 30 : 95,
+            Repeatable = random.Chance(75) ? 85 : 30,
             Ledger = LedgerOf(random),
             Refetch = RefetchOf(random),
             Collections = CollectionsOf(random),

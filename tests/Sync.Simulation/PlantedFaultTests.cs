@@ -25,6 +25,7 @@ public sealed class PlantedFaultTests(ITestOutputHelper output)
         [nameof(LedgerFaults.PublishedSavedBeforeFlush)] = (200, Invariants.Published),
         [nameof(LedgerFaults.ResumeFromHandedAfterReconnect)] = (50, Invariants.Published),
         [nameof(LedgerFaults.BeatAheadOfEnvelopes)] = (20, Invariants.Fresh),
+        [nameof(LedgerFaults.OvertakingAllowed)] = (200, Invariants.Repeated),
         [nameof(LedgerFaults.NoBeats)] = (200, Invariants.Converged),
         [nameof(ReplicaFaults.ApplyBelowSequence)] = (200, Invariants.Forward),
         [nameof(ReplicaFaults.SequenceAdvancedBeforeParse)] = (100, Invariants.Shown),
@@ -70,7 +71,7 @@ public sealed class PlantedFaultTests(ITestOutputHelper output)
         var failed = Enumerable.Range(0, 200).Select(index => History.Run(Plan.Of(BaseSeed + (ulong)index), faults))
             .First(ending => ending.Violation is not null);
         var shrunk = Shrinker.Shrink(failed, faults);
-        shrunk.Plan.Operations.ShouldBeLessThan(30);
+        shrunk.Plan.Operations.ShouldBeLessThan(failed.Plan.Operations / 2);
         BitOperations.PopCount((ulong)shrunk.Plan.Kinds)
             .ShouldBeLessThan(BitOperations.PopCount((ulong)failed.Plan.Kinds));
         var again = History.Run(Replay.PlanOf(Replay.TextOf(shrunk.Plan)), faults);

@@ -11,7 +11,7 @@ public sealed partial class SequencerCore
     {
         if (Phase == SequencerPhase.Lost)
             return new(RefusalCode.NoOwner, "This process does not own the feed. Try again.");
-        if (request.IsOvertaking) return WriteOrder.Refusal;
+        if (IsOvertaking(request)) return WriteOrder.Refusal;
         if (_stopping) return new(RefusalCode.ShuttingDown, "The writer is stopping. Try again.");
         foreach (var line in request.Lines)
             if (line.IsKeyless && line.Command.Op != ChangeOp.Append)
@@ -26,6 +26,8 @@ public sealed partial class SequencerCore
                 $"The feed's queue is full ({Queued} writes, {QueuedBytes} bytes). Try again later.")
             : null;
     }
+
+    private bool IsOvertaking(WriteRequest request) => request.IsOvertaking && !_faults.OvertakingAllowed;
 
     private Refusal? CheckBatch(WriteRequest request)
     {

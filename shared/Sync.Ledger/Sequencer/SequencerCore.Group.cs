@@ -73,7 +73,7 @@ public sealed partial class SequencerCore
 
     private Verdict Decide(WriteRequest request, IIdSource ids, Timestamp time)
     {
-        if (request.IsOvertaking)
+        if (IsOvertaking(request))
         {
             Finish(request, null, WriteOrder.Refusal);
             return Verdict.Done;
@@ -100,13 +100,16 @@ public sealed partial class SequencerCore
                 _changed |= restsOnGroup;
                 return Verdict.Wait;
             }
-            Finish(request, index, refusal!);
+            Finish(request, index, IsLeaseCertain ? refusal! : LeaseInDoubt);
             return Verdict.Done;
         }
         if (_lines.Count > mark) return Verdict.Take;
         FinishCommitted(request);
         return Verdict.Done;
     }
+
+    private static Refusal LeaseInDoubt { get; } = new(
+        RefusalCode.NoOwner, "This process may no longer own the feed; nothing was committed. Try again.");
 
     private bool IsKnown(WriteRequest request)
     {

@@ -19,6 +19,8 @@ namespace Sync.Ledger;
 /// in flight. So no commit of ours to a key lies between the reading and the arrival of its load; commits of others
 /// are impossible under our epoch, and when another epoch lay between, all knowledge is dropped and older tickets are
 /// void.</item>
+/// <item>Nothing is refused for what is known of its names unless the lease is certain: who has lost it without knowing
+/// would refuse by what is old.</item>
 /// <item>Nothing is acknowledged before the store said committed, or the facts were read back under a newer
 /// epoch.</item>
 /// </list>
@@ -71,6 +73,12 @@ public sealed partial class SequencerCore
 
     /// <summary>The group in flight; null = none.</summary>
     public FactGroup? InFlight { get; private set; }
+
+    /// <summary>Set by the shell before <see cref="TryTakeGroup"/>: true while the lease cannot have run out, by a steady clock
+    /// and the time before the call that last took or renewed it. Once it may have, another owner may have committed, and what
+    /// is known here may be old: such a commit is fenced, but nothing would stop a refusal. So nothing is refused for good
+    /// then. Default true.</summary>
+    public bool IsLeaseCertain { get; set; } = true;
 
     /// <summary>Writes admitted and not answered.</summary>
     public int Queued { get; private set; }

@@ -6,6 +6,8 @@ namespace Sync.Ledger;
 internal sealed partial class FeedOwner
 {
     private TimeSpan _renewAt;
+    // Before this nobody else can have the lease: its time to live, from when it was last asked for with success.
+    private TimeSpan _heldUntil;
     private TimeSpan _expireAt;
     private TimeSpan _commitAt;
     private TimeSpan _loadAt;
@@ -31,6 +33,7 @@ internal sealed partial class FeedOwner
         AnswerAll();
         var now = _parts.Clock.Steady;
         if (_core.Phase == SequencerPhase.Resolving && !_isResolving) Begin(ResolveAsync(_core.InFlight!));
+        _core.IsLeaseCertain = now < _heldUntil;
         if (now >= _commitAt && _core.TryTakeGroup(_parts.Clock.Wall, _parts.Ids, _publisher.ToSave) is { } group)
             Begin(CommitAsync(group));
         while (_loads < _parts.Options.LoadsInFlightMax && now >= _loadAt && _core.TryTakeLoad(out var ticket))
@@ -59,6 +62,12 @@ internal sealed partial class FeedOwner
         if (_core.Phase is not (SequencerPhase.Owning or SequencerPhase.Stopping)) return;
         if (now >= _renewAt && !_isRenewing) Begin(RenewAsync(_core.Lease));
         if (now >= _expireAt && !_isExpiring) Begin(ExpireAsync());
+    }
+
+    private void Held(TimeSpan asked)
+    {
+        var until = asked + _parts.Options.LeaseTtl;
+        if (until > _heldUntil) _heldUntil = until;
     }
 
     // The time to drain is over: loads and a resolution are called off, what waits is refused. A commit in flight is
@@ -98,10 +107,10 @@ internal sealed partial class FeedOwner
         }
         _parts.Metrics.Commit(group, outcome, clock.Steady - started);
         LedgerTraces.Commit(group, LedgerMetrics.NameOf(outcome), startedOn);
-        Return(() => CommitReturned(group, outcome));
+        Return(() => CommitReturned(group, outcome, started));
     }
 
-    private void CommitReturned(FactGroup group, CommitOutcome outcome)
+    private void CommitReturned(FactGroup group, CommitOutcome outcome, TimeSpan asked)
     {
         var now = _parts.Clock.Steady;
         switch (outcome)
@@ -109,6 +118,7 @@ internal sealed partial class FeedOwner
             case CommitOutcome.Committed:
                 _renewAt = now + _parts.Options.LeaseRenewEvery;
                 _commitFailures = 0;
+                Held(asked);
                 break;
             case CommitOutcome.Failed failed:
                 _commitAt = now + _parts.RetryDelay(++_commitFailures);
@@ -157,11 +167,14 @@ internal sealed partial class FeedOwner
         _isRenewing = true;
         var next = TickEvery;
         var isOurs = true;
+        var asked = _parts.Clock.Steady;
+        var isAnswered = false;
         try
         {
             isOurs = await _parts.Store.RenewAsync(lease, _parts.Options.LeaseTtl, _publisher.ToSave, _stop.Token)
                 .ConfigureAwait(false);
             next = _parts.Options.LeaseRenewEvery;
+            isAnswered = true;
         }
         catch (Exception exception)
         {
@@ -171,6 +184,7 @@ internal sealed partial class FeedOwner
         {
             _isRenewing = false;
             _renewAt = _parts.Clock.Steady + next;
+            if (isAnswered && isOurs) Held(asked);
             // A take-over from ourselves in between makes the old lease invalid, not us.
             if (!isOurs && lease == _core.Lease && _core.Phase != SequencerPhase.Resolving) _core.LeaseLost();
         });
@@ -184,6 +198,7 @@ internal sealed partial class FeedOwner
         {
             try
             {
+                var asked = _parts.Clock.Steady;
                 var state = await _parts.Store
                     .AcquireAsync(Feed, _parts.Options.Owner, _parts.Options.LeaseTtl, _stop.Token)
                     .ConfigureAwait(false);
@@ -193,7 +208,7 @@ internal sealed partial class FeedOwner
                     return;
                 }
                 var found = await ReadBehindAsync(group).ConfigureAwait(false);
-                Return(() => Resolved(state, found));
+                Return(() => Resolved(state, found, asked));
                 return;
             }
             catch (Exception exception)
@@ -224,9 +239,10 @@ internal sealed partial class FeedOwner
         return found;
     }
 
-    private void Resolved(FeedState state, List<Fact> found)
+    private void Resolved(FeedState state, List<Fact> found, TimeSpan asked)
     {
         _isResolving = false;
+        Held(asked);
         if (_core.Phase != SequencerPhase.Resolving) return;
         Epoch = state.Lease.Epoch;
         _renewAt = _parts.Clock.Steady + _parts.Options.LeaseRenewEvery;

@@ -22,7 +22,10 @@ internal sealed partial class FeedOwner : IDisposable
     private volatile bool _isTicked;
     private volatile int _queued;
 
-    public FeedOwner(NodeParts parts, FeedState state)
+    /// <param name="parts">What the node shares.</param>
+    /// <param name="state">The feed under the lease just acquired.</param>
+    /// <param name="asked">When it was asked for, by the steady clock.</param>
+    public FeedOwner(NodeParts parts, FeedState state, TimeSpan asked)
     {
         _parts = parts;
         Feed = state.Lease.Feed;
@@ -31,6 +34,7 @@ internal sealed partial class FeedOwner : IDisposable
         _publisher = new FeedPublisher(parts, state);
         _inbox = new FeedInbox(parts.Options.QueuedWritesMax, _signal);
         _renewAt = parts.Clock.Steady + parts.Options.LeaseRenewEvery;
+        _heldUntil = asked + parts.Options.LeaseTtl;
         _expireAt = parts.Clock.Steady + ExpireEvery;
     }
 

@@ -17,7 +17,7 @@ internal sealed class ClientDriver(World world)
     {
         var isAtomic = random.Chance(10);
         var first = random.Pick(world.Keys);
-        var hasKey = random.Chance(85);
+        var hasKey = random.Chance(world.Plan.Repeatable);
         var commands = new List<WriteCommand> { Draw(first, hasKey, random) };
         for (var line = isAtomic ? random.Below(3) : 0; line > 0; line--)
         {
@@ -71,7 +71,7 @@ internal sealed class ClientDriver(World world)
             Value = isDelete ? SimValue.Nil : SimValue.Of(kind, ++_values),
             SchemaVersion = new SchemaVersion(
                 world.IsStruck(FaultKinds.OtherMajor, random) ? "2.1" : random.Pick(Versions)),
-            Expected = random.Chance(30) ? new Sequence(Math.Max(0, head.Value - random.Below(2))) : null,
+            Expected = random.Chance(world.Plan.Conditional) ? new Sequence(Math.Max(0, head.Value - random.Below(2))) : null,
             OnlyIfNoLiveRecord = random.Chance(10),
             IdempotencyKey = hasKey ? $"i{++_values}" : null,
         };

@@ -94,16 +94,27 @@ internal sealed class ImportDriver
         _waiting.RemoveRange(0, size);
         var feed = _world.Plan.FeedOf(Plan.Vaults[0]);
         var node = _world.Target(feed, _random);
-        var sent = request.Lines.ConvertAll(attempt => new SimRequest(
-            attempt, attempt.Write.Commands[0] with { Producer = new("sim", attempt.Name) },
-            _world.Schedule.Now + node.Options.WriteTimeout, completion => Answered(request, node, completion),
-            request.Order));
-        _world.Schedule.After(_random.Between(0.1, 3), () =>
+        var at = TimeSpan.Zero;
+        for (var from = 0; from < size;)
         {
-            // Also a request that its sender has given up may arrive, as a whole and late.
-            if (!node.IsClientDeaf) node.Enter(() => node.Submit(feed, sent));
-        });
+            // A request streams: its lines reach the writer some at a time.
+            var lines = request.Lines.GetRange(from, _random.From(1, size - from));
+            from += lines.Count;
+            at += _random.Chance(60) ? _random.Between(0.1, 3) : _random.Between(3, 150);
+            _world.Schedule.After(at, () => Deliver(request, lines, node, feed));
+        }
         Watch(request, 0);
+    }
+
+    // Also a request that its sender has given up may arrive, late.
+    private void Deliver(Request request, List<Attempt> lines, NodeDriver node, FeedId feed)
+    {
+        request.IsCut |= node.IsClientDeaf || node.IsDead;
+        if (request.IsCut) return;
+        var deadline = _world.Schedule.Now + node.Options.WriteTimeout;
+        node.Enter(() => node.Submit(feed, lines.ConvertAll(attempt => new SimRequest(
+            attempt, attempt.Write.Commands[0] with { Producer = new("sim", attempt.Name) }, deadline,
+            completion => Answered(request, node, completion), request.Order))));
     }
 
     // Starts anew with every line that comes back: only silence ends a request.
@@ -169,6 +180,10 @@ internal sealed class ImportDriver
 
         public int Heard { get; set; }
 
+        /// <summary>What has not been answered will not be heard of.</summary>
         public bool IsBroken { get; set; }
+
+        /// <summary>What has not arrived does not arrive any more.</summary>
+        public bool IsCut { get; set; }
     }
 }

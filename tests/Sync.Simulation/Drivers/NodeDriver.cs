@@ -48,6 +48,9 @@ internal sealed class NodeDriver : SimProcess
 
     public bool Owns(FeedId feed) => !IsDead && !IsPaused && _owners[feed.Value]?.IsOwning == true;
 
+    /// <summary>It runs, and takes itself for the owner that it no longer is.</summary>
+    public bool IsDeposed(FeedId feed) => !IsDead && !IsPaused && _owners[feed.Value]?.IsDeposed == true;
+
     public TimeSpan RetryDelay(int failures) => Options.RetryDelay * (1 << Math.Clamp(failures - 1, 0, 4));
 
     /// <summary>Takes the lines of one request, in order.</summary>
@@ -108,17 +111,18 @@ internal sealed class NodeDriver : SimProcess
             var index = feed.Feed.Value;
             if (!isFree || _owners[index] is not null || _isAcquiring[index] || IsStopped) continue;
             _isAcquiring[index] = true;
+            var asked = World.Schedule.Now;
             World.Store.Call(this, store => store.AcquireAsync(feed.Feed, Options.Owner, Options.LeaseTtl),
-                state => Acquired(index, state), () => _isAcquiring[index] = false);
+                state => Acquired(index, state, asked), () => _isAcquiring[index] = false);
         }
     }
 
-    private void Acquired(int index, FeedState? state)
+    private void Acquired(int index, FeedState? state, TimeSpan asked)
     {
         _isAcquiring[index] = false;
         if (state is null || IsStopped) return;
         World.TakenOver(state.Lease.Feed, this);
         World.Trace.Add("owned", index, state.Lease.Epoch.Value, state.Position.Value);
-        _owners[index] = new OwnerDriver(this, state);
+        _owners[index] = new OwnerDriver(this, state, asked);
     }
 }

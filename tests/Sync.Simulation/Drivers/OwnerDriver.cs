@@ -12,17 +12,18 @@ internal sealed class OwnerDriver
     private readonly SequencerCore _core;
     private readonly PublisherDriver _publisher;
     private readonly FeedId _feed;
-    private TimeSpan _renewAt, _commitAt, _loadAt;
+    private TimeSpan _renewAt, _heldUntil, _commitAt, _loadAt;
     private TimeSpan? _drainUntil;
     private int _calls, _loads, _commitFailures, _loadFailures, _resolveFailures;
     private bool _isRenewing, _isResolving, _isStopping, _isEnded;
 
-    public OwnerDriver(NodeDriver node, FeedState state)
+    public OwnerDriver(NodeDriver node, FeedState state, TimeSpan asked)
     {
         (_node, _world, _feed) = (node, node.World, state.Lease.Feed);
         _core = new SequencerCore(state, _world.Store.Ledger.Info.History, node.Options, _world.LedgerFaults);
         _publisher = new PublisherDriver(node, state);
         _renewAt = Now + node.Options.LeaseRenewEvery;
+        Held(asked);
         _publisher.Start();
         node.After(TickEvery, Tick);
     }
@@ -32,6 +33,8 @@ internal sealed class OwnerDriver
     /// <summary>True while this is the owner that the ledger would let commit.</summary>
     public bool IsCurrent => !_isEnded && _core.Phase is SequencerPhase.Owning or SequencerPhase.Stopping
         && StoreModel.Done(_world.Store.Ledger.StatusAsync())[_feed.Value].Epoch == _core.Lease.Epoch;
+
+    public bool IsDeposed => !_isEnded && _core.Phase == SequencerPhase.Owning && !IsCurrent;
 
     public bool IsOwning => IsCurrent && _core.Phase == SequencerPhase.Owning;
 
@@ -81,6 +84,7 @@ internal sealed class OwnerDriver
             _calls++;
             Resolve(_core.InFlight!);
         }
+        _core.IsLeaseCertain = Now < _heldUntil;
         if (Now >= _commitAt && _core.TryTakeGroup(_node.Wall, _world.Ids, _publisher.ToSave) is { } group)
             Commit(group);
         while (_loads < _node.Options.LoadsInFlightMax && Now >= _loadAt && _core.TryTakeLoad(out var ticket))
@@ -119,13 +123,23 @@ internal sealed class OwnerDriver
         Pump();
     }
 
+    private void Held(TimeSpan asked)
+    {
+        var until = asked + _node.Options.LeaseTtl;
+        if (until > _heldUntil) _heldUntil = until;
+    }
+
     private void Commit(FactGroup group)
     {
         _calls++;
+        var asked = Now;
         _world.Store.Commit(_node, group, outcome => Return(() =>
         {
             if (outcome is CommitOutcome.Committed)
+            {
                 (_renewAt, _commitFailures) = (Now + _node.Options.LeaseRenewEvery, 0);
+                Held(asked);
+            }
             if (outcome is CommitOutcome.Failed) _commitAt = Now + _node.RetryDelay(++_commitFailures);
             if (outcome is CommitOutcome.Unknown && ++_commitFailures > 1)
                 _commitAt = Now + _node.RetryDelay(_commitFailures - 1);
@@ -155,8 +169,14 @@ internal sealed class OwnerDriver
     private void Renew(FeedLease lease)
     {
         (_isRenewing, _calls) = (true, _calls + 1);
+        var asked = Now;
         _world.Store.Call(_node, store => store.RenewAsync(lease, _node.Options.LeaseTtl, _publisher.ToSave),
-            isOurs => Returned(isOurs, _node.Options.LeaseRenewEvery), () => Returned(isOurs: true, TickEvery));
+            isOurs =>
+            {
+                if (isOurs) Held(asked);
+                Returned(isOurs, _node.Options.LeaseRenewEvery);
+            },
+            () => Returned(isOurs: true, TickEvery));
 
         void Returned(bool isOurs, TimeSpan next) => Return(() =>
         {
@@ -165,23 +185,27 @@ internal sealed class OwnerDriver
         });
     }
 
-    private void Resolve(FactGroup group) => _world.Store.Call(_node,
-        store => store.AcquireAsync(_feed, _node.Options.Owner, _node.Options.LeaseTtl),
-        state =>
-        {
-            if (state is null) ResolveFailed("another owner has the feed");
-            else ReadBehind(group, state, []);
-        },
-        () => ResolveAgain(group));
+    private void Resolve(FactGroup group)
+    {
+        var asked = Now;
+        _world.Store.Call(_node,
+            store => store.AcquireAsync(_feed, _node.Options.Owner, _node.Options.LeaseTtl),
+            state =>
+            {
+                if (state is null) ResolveFailed("another owner has the feed");
+                else ReadBehind(group, state, [], asked);
+            },
+            () => ResolveAgain(group));
+    }
 
-    private void ReadBehind(FactGroup group, FeedState state, List<Fact> found) => _world.Store.Call(_node,
+    private void ReadBehind(FactGroup group, FeedState state, List<Fact> found, TimeSpan asked) => _world.Store.Call(_node,
         store => store.ReadFeedAsync(_feed, new(group.Expected.Value + found.Count), group.Facts.Count - found.Count,
             _node.Options.GroupBytesMax),
         page =>
         {
             found.AddRange(page.Facts);
-            if (found.Count < group.Facts.Count && page.Facts.Count > 0) ReadBehind(group, state, found);
-            else Return(() => Resolved(state, found));
+            if (found.Count < group.Facts.Count && page.Facts.Count > 0) ReadBehind(group, state, found, asked);
+            else Return(() => Resolved(state, found, asked));
         },
         () => ResolveAgain(group));
 
@@ -197,9 +221,10 @@ internal sealed class OwnerDriver
         if (_core.Phase == SequencerPhase.Resolving) _core.ResolveFailed(reason);
     });
 
-    private void Resolved(FeedState state, List<Fact> found)
+    private void Resolved(FeedState state, List<Fact> found, TimeSpan asked)
     {
         _isResolving = false;
+        Held(asked);
         if (_core.Phase != SequencerPhase.Resolving) return;
         _renewAt = Now + _node.Options.LeaseRenewEvery;
         _core.Resolved(state, found);

@@ -62,7 +62,7 @@ internal sealed class Coverage
             if (((ulong)FaultKinds.All & kind) != 0 && _faults[BitOperations.Log2(kind)] == 0)
                 yield return NameOf((FaultKinds)kind);
         foreach (var handicap in Enum.GetValues<Handicap>())
-            if (!_counts.ContainsKey(NameOf(handicap))) yield return NameOf(handicap);
+            if (handicap != Handicap.None && !_counts.ContainsKey(NameOf(handicap))) yield return NameOf(handicap);
     }
 
     public static string NameOf(Handicap handicap) => $"handicap {handicap}";

@@ -30,6 +30,7 @@ internal static class Invariants
     public const string InOrder = "R6d a backfill shows every change";
     public const string Fenced = "R9 a fenced writer commits nothing";
     public const string Repeated = "R4b a repeated line ends where it was sent, in order";
+    public const string True = "R4c a refusal is true";
     public const string Bounded = "R12 nothing exceeds its bound";
     public const string Progress = "L1 who is not handicapped goes on";
     public const string Answered = "every write is answered";

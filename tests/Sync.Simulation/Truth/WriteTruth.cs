@@ -16,8 +16,12 @@ internal enum AttemptState
 
 /// <summary>One request of a write. Its name is the producer of its facts, so that the ledger says which request
 /// committed.</summary>
-internal sealed class Attempt(Write write, int number)
+internal sealed class Attempt(Write write, int number, HistoryId history, Sequence head)
 {
+    /// <summary>The history when it was begun, and where its first key stood.</summary>
+    public HistoryId History => history;
+    public Sequence Head => head;
+
     public Write Write => write;
     public string Name { get; } = string.Create(CultureInfo.InvariantCulture, $"{write.Id}.{number}");
     public AttemptState State { get; set; }
@@ -75,7 +79,8 @@ internal sealed class WriteTruth(World world)
 
     public Attempt Try(Write write)
     {
-        var attempt = new Attempt(write, write.Attempts.Count + 1);
+        var head = world.Ledger.Now.HeadOf(write.Commands[0].Key)?.Sequence ?? Sequence.None;
+        var attempt = new Attempt(write, write.Attempts.Count + 1, world.Store.Ledger.Info.History, head);
         write.Attempts.Add(attempt);
         _attempts.Add(attempt.Name, attempt);
         return attempt;
@@ -140,9 +145,11 @@ internal sealed class WriteTruth(World world)
                 world.Coverage.Add("atomic batch committed");
                 break;
             case { Result: WriteResult.Refused refused }:
+                CheckTrue(attempt, refused.Refusal.Code);
                 Refused(attempt, refused.Refusal, isOwner);
                 break;
             case { Atomic: AtomicResult.Refused refused }:
+                if (refused.Line == 0) CheckTrue(attempt, refused.Refusal.Code);
                 Refused(attempt, refused.Refusal, isOwner);
                 break;
             default:
@@ -218,6 +225,26 @@ internal sealed class WriteTruth(World world)
             throw new Violation(Invariants.Durable,
                 $"write {write.Id} of {receipt.Key} was acknowledged as {receipt.Sequence} at {receipt.Position}; "
                 + $"the ledger has {fact?.Key.ToString() ?? "nothing"} there");
+    }
+
+    // Sequences only grow: a key that stands where it stood when the request was begun stood there all the time, and what is
+    // said of it must be so.
+    private void CheckTrue(Attempt attempt, RefusalCode code)
+    {
+        var command = attempt.Write.Commands[0];
+        var head = world.Ledger.Now.HeadOf(command.Key);
+        if ((head?.Sequence ?? Sequence.None) != attempt.Head || attempt.History != world.Store.Ledger.Info.History) return;
+        var isLive = head is not null && head.Op != ChangeOp.Delete;
+        var isTrue = code switch
+        {
+            RefusalCode.ExpectedSequenceDiffers => command.Expected != attempt.Head,
+            RefusalCode.LiveRecordExists => isLive,
+            RefusalCode.NoLiveRecord => !isLive,
+            _ => true,
+        };
+        if (!isTrue)
+            throw new Violation(Invariants.True,
+                $"request {attempt.Name} is refused as {code}; {command.Key} was at {attempt.Head} all the time");
     }
 
     // A later request of a write that has committed must get its receipt, not a refusal for good: from the true owner,

@@ -84,9 +84,13 @@ internal sealed partial class World
 
     public FeedId FeedOf(SyncedKey key) => Plan.FeedOf(key.Vault);
 
-    /// <summary>Mostly the owner; at times whoever: a client's knowledge is old.</summary>
+    /// <summary>Mostly the owner; at times whoever, and best one that was the owner and does not know better: so is a
+    /// client's knowledge.</summary>
     public NodeDriver Target(FeedId feed, SimRandom random)
     {
+        if (random.Chance(40))
+            foreach (var node in _nodes)
+                if (node.IsDeposed(feed)) return node;
         if (random.Chance(85))
             foreach (var node in _nodes)
                 if (node.Owns(feed)) return node;

@@ -1,6 +1,7 @@
 using Shouldly;
 using Sync.Contracts;
 using Sync.Ledger;
+using Sync.Testing;
 using Sync.Testing.Ledger;
 using Xunit;
 using static Sync.Testing.Ledger.LedgerTexts;
@@ -256,6 +257,24 @@ public sealed class LedgerNodeTests : IAsyncDisposable
         var node = await StartAsync("one", store, options);
         (await node.WriteAsync(Put(User("a")))).ShouldNotBeOfType<WriteResult.Committed>();
         commits.ShouldBeInRange(1, 2);
+    }
+
+    [Fact]
+    public async Task An_owner_that_cannot_renew_its_lease_refuses_nothing_for_good()
+    {
+        var time = new ManualTimeProvider();
+        var ledger = new MemoryLedgerStore(time, new MemoryLedgerOptions { Feeds = 1 });
+        var store = new ScriptedStore(ledger);
+        await using var node = new LedgerNode(
+            store, _transport, Options("one") with { DrainTimeout = TimeSpan.Zero }, time, new UuidV7Source());
+        await node.StartAsync();
+        Committed(await node.WriteAsync(Put(User("a"))));
+        RefusalCode Code(WriteResult result) => result.ShouldBeOfType<WriteResult.Refused>().Refusal.Code;
+        Code(await node.WriteAsync(Put(User("a"), expected: 5))).ShouldBe(RefusalCode.ExpectedSequenceDiffers);
+        store.OnLease = () => throw new SyncException(SyncErrorCode.LedgerUnavailable, "It is away.", true);
+        time.Advance(TimeSpan.FromSeconds(1));
+        (await ledger.AcquireAsync(new FeedId(0), "other", TimeSpan.FromMinutes(1))).ShouldNotBeNull();
+        Code(await node.WriteAsync(Put(User("a"), expected: 5))).ShouldBe(RefusalCode.NoOwner);
     }
 
     private async Task<LedgerNode> StartAsync(string owner, ILedgerStore? store = null, LedgerOptions? options = null)

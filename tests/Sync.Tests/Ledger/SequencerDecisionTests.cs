@@ -37,6 +37,18 @@ public sealed class SequencerDecisionTests
     }
 
     [Fact]
+    public void Nothing_is_refused_for_good_while_another_owner_may_know_better()
+    {
+        _rig.Write(Put(User("a")));
+        _rig.Core.IsLeaseCertain = false;
+        Refused(_rig.Write(Put(User("a"), "x", expected: 5))).ShouldBe(RefusalCode.NoOwner);
+        Refused(_rig.Write(Delete(User("b")))).ShouldBe(RefusalCode.NoOwner);
+        Committed(_rig.Write(Put(User("a"), "y", expected: 1))).Sequence.ShouldBe(new Sequence(2), "the fence decides");
+        _rig.Core.IsLeaseCertain = true;
+        Refused(_rig.Write(Put(User("a"), "x", expected: 5))).ShouldBe(RefusalCode.ExpectedSequenceDiffers);
+    }
+
+    [Fact]
     public void A_write_at_a_stale_expectation_is_refused_and_consumes_no_position()
     {
         _rig.Write(Put(User("a")));
