@@ -1,9 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using Npgsql;
+using Sync.Benchmarks.Bulk;
 using Sync.Benchmarks.Way;
 using Sync.Client;
 using Sync.Contracts;
+using Sync.Replication;
 using Sync.Testing.Processes;
 using Sync.Transport;
 
@@ -12,48 +15,52 @@ namespace Sync.Benchmarks.Replicas;
 /// <summary>
 /// B8: cold catch-up of a collection replica in another process, from nothing held to all loaded; beside
 /// <c>COPY … TO STDOUT (FORMAT binary)</c> of the same rows, decoded into a dictionary by another process too.
-/// <code>b8 [--rounds N] [--records N] [--json FILE]</code>
+/// <code>b8 [--rounds N] [--records N] [--growth] [--ahead] [--json FILE]</code>
+/// With <c>--growth</c> at a hundredth and a tenth of the records too; with <c>--ahead</c> also what asking for the next page
+/// before the one at hand is applied gives.
 /// </summary>
 internal static class CatchUpBenchmark
 {
+    private const int UploadLines = 50_000;
+
     public static async Task<int> RunAsync(string[] args)
     {
         var rounds = Arguments.Number(args, "--rounds", 5);
         var records = Arguments.Number(args, "--records", 1_000_000);
+        var isGrowth = args.Contains("--growth", StringComparer.Ordinal);
         await using var bed = await Bed.MakeAsync();
         var writer = await bed.WriterAsync();
-        await FillAsync(bed, writer, records);
         var report = new Report($"B8 cold catch-up of {records:N0} records, {rounds} alternating rounds");
-        var line = report.Line("records/s over a binary COPY", "records/s", 0.4, atLeast: true);
-        for (var round = 0; round < rounds; round++)
+        var run = new Run(bed, writer, report);
+        foreach (var count in (int[])(isGrowth ? [records / 100, records / 10, records] : [records]))
         {
-            var (copied, reading) = await TimeAsync("copy-out", "--database", bed.Database, "--records", Text(records));
-            report.Fact("CPU us per record, copy, reader", 1e6 * reading / records);
-            var before = Others();
-            var (caughtUp, cpu) = await TimeAsync(
-                "catch-up", "--nats", bed.Nats.Url, "--writer", writer.Url, "--records", Text(records));
-            line.Add(records / copied, records / caughtUp);
-            report.Fact("CPU us per record, ours, replica", 1e6 * cpu / records);
-            foreach (var ((name, from), (_, to)) in before.Zip(Others()))
-                report.Fact($"CPU us per record, ours, {name}", 1e6 * (to - from) / records);
+            await run.FillAsync(count);
+            var line = report.Line($"{count:N0} records over a binary COPY", "records/s", count == records ? 0.4 : null, atLeast: true);
+            var ahead = args.Contains("--ahead", StringComparer.Ordinal)
+                ? report.Line($"{count:N0} records, over no page ahead", "records/s", null, atLeast: true)
+                : null;
+            for (var round = 0; round < rounds; round++) await run.RoundAsync(line, ahead);
         }
         return await report.FinishAsync(args, bed);
-
-        (string Name, double Cpu)[] Others() =>
-            [("writer", writer.Cpu()), ("Postgres", bed.PostgresCpu()), ("broker", CpuTimes.Of(bed.Nats.Pid))];
     }
 
-    /// <summary>A collection replica, loaded once: prints how long it took.
-    /// <code>catch-up --nats URL --writer URL --records N</code></summary>
+    /// <summary>A collection replica, loaded once: prints how long it took, and the digest of what it holds.
+    /// <code>catch-up --nats URL --writer URL --records N [--requests N]</code></summary>
     public static async Task<int> ReplicaAsync(string[] args)
     {
         var records = Arguments.Number(args, "--records", 0);
         var options = new SyncClientOptions { Writers = [Arguments.Required(args, "--writer")] };
         await using var client = new SyncClient(options, new BusOptions { Url = Arguments.Required(args, "--nats") });
         var start = Stopwatch.GetTimestamp();
-        await using var replica = await client.CollectionAsync(Item.Vault, Item.Collection, ItemSchema.Instance);
+        await using var replica = await client.CollectionAsync(new CollectionReplicaOptions<Item>
+        {
+            Scope = SyncedPattern.OfCollection(Item.Vault, Item.Collection),
+            Schema = ItemSchema.Instance,
+            Rules = new CollectionRules { RequestsMax = Arguments.Number(args, "--requests", new CollectionRules().RequestsMax) },
+        });
         await replica.WhenLoadedAsync();
         Took(start, records, replica.Count);
+        Console.WriteLine($"digest {replica.Digest(Item.Vault, Item.Collection).Digest}");
         return 0;
     }
 
@@ -93,34 +100,63 @@ internal static class CatchUpBenchmark
             CultureInfo.InvariantCulture, $"took {seconds} {Environment.CpuUsage.TotalTime.TotalSeconds}"));
     }
 
-    private static async Task<(double Seconds, double Cpu)> TimeAsync(string mode, params string[] arguments)
+    /// <summary>The records that are there, and rounds of reading them.</summary>
+    private sealed class Run(Bed bed, Part writer, Report report)
     {
-        await using var process = ServiceProcess.Start(
-            new ServiceStart("dotnet") { Arguments = [typeof(Bed).Assembly.Location, mode, .. arguments] });
-        var line = await process.WaitForLineAsync("took ", TimeSpan.FromMinutes(5));
-        var parts = line.Split(' ');
-        return (double.Parse(parts[^2], CultureInfo.InvariantCulture), double.Parse(parts[^1], CultureInfo.InvariantCulture));
-    }
+        private int _records;
+        private string _digest = "";
 
-    private static async Task FillAsync(Bed bed, Part writer, int records)
-    {
-        await using var client = bed.Client(writer);
-        var next = -1;
-        await Task.WhenAll(Enumerable.Range(0, 1024).Select(_ => Task.Run(async () =>
+        public async Task FillAsync(int records)
         {
-            for (var number = Interlocked.Increment(ref next); number < records; number = Interlocked.Increment(ref next))
+            while (_records < records)
             {
-                var command = new WriteCommand
-                {
-                    Key = Item.Key(number),
-                    Op = ChangeOp.Put,
-                    Value = Item.Bytes(Item.Make(number)),
-                };
-                if (await client.WriteAsync(command) is not WriteResult.Committed)
-                    throw new InvalidOperationException("void: a write failed");
+                var count = Math.Min(UploadLines, records - _records);
+                var lines = string.Concat(Enumerable.Range(_records, count).Select(Line));
+                await Upload.RunAsync(writer.Url, Encoding.UTF8.GetBytes(lines), count);
+                _records += count;
             }
-        })));
-    }
+            if (await bed.CountAsync("sync.fact") != records) throw new InvalidOperationException("void: not all records were taken");
+            await using var client = bed.Client(writer);
+            _digest = (await client.Writer.DigestAsync(Item.Vault, Item.Collection)).Digest.ToString();
+        }
 
-    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+        public async Task RoundAsync(ReportLine line, ReportLine? ahead)
+        {
+            var suffix = $"us per record of {_records:N0}";
+            var (copied, reading) = await TimeAsync("copy-out", "--database", bed.Database);
+            report.Fact($"CPU {suffix}, copy, reader", 1e6 * reading / _records);
+            var before = Others();
+            var (caughtUp, cpu) = await TimeAsync("catch-up", "--nats", bed.Nats.Url, "--writer", writer.Url);
+            report.Fact($"CPU {suffix}, ours, replica", 1e6 * cpu / _records);
+            foreach (var ((name, from), (_, to)) in before.Zip(Others()))
+                report.Fact($"CPU {suffix}, ours, {name}", 1e6 * (to - from) / _records);
+            line.Add(_records / copied, _records / caughtUp);
+            if (ahead is null) return;
+            var (alone, _) = await TimeAsync("catch-up", "--nats", bed.Nats.Url, "--writer", writer.Url, "--requests", "1");
+            ahead.Add(_records / alone, _records / caughtUp);
+        }
+
+        private (string Name, double Cpu)[] Others() =>
+            [("writer", writer.Cpu()), ("Postgres", bed.PostgresCpu()), ("broker", CpuTimes.Of(bed.Nats.Pid))];
+
+        private async Task<(double Seconds, double Cpu)> TimeAsync(string mode, params string[] arguments)
+        {
+            await using var process = ServiceProcess.Start(new ServiceStart("dotnet")
+            {
+                Arguments = [typeof(Bed).Assembly.Location, mode, .. arguments, "--records", _records.ToString(CultureInfo.InvariantCulture)],
+            });
+            var line = await process.WaitForLineAsync("took ", TimeSpan.FromMinutes(5));
+            if (mode == "catch-up" && !(await process.WaitForLineAsync("digest ", TimeSpan.FromMinutes(1))).EndsWith(_digest, StringComparison.Ordinal))
+                throw new InvalidOperationException("void: the replica holds other records than the writer");
+            var parts = line.Split(' ');
+            return (double.Parse(parts[^2], CultureInfo.InvariantCulture), double.Parse(parts[^1], CultureInfo.InvariantCulture));
+        }
+
+        private static string Line(int number)
+        {
+            var key = Item.Key(number);
+            var value = Convert.ToBase64String(Item.Bytes(Item.Make(number)));
+            return $$"""{"vault":"{{key.Vault}}","collection":"{{key.Collection}}","key":"{{key.Key}}","value_msgpack":"{{value}}"}""" + "\n";
+        }
+    }
 }
