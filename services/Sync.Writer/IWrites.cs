@@ -18,6 +18,16 @@ internal interface IWrites
     /// <param name="route">Shared by the writes of one request to the feed; null = this one stands alone.</param>
     ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command, WriteRoute? route = null);
 
+    /// <summary>The writes of one request to one feed, each decided for itself, handed over together and answered
+    /// together.</summary>
+    /// <param name="feed">The feed of all the commands' vaults.</param>
+    /// <param name="commands">In order.</param>
+    /// <param name="order">Shared by all writes of the request to the feed. A call begins when the one before has
+    /// ended.</param>
+    /// <returns>The results, parallel to the commands.</returns>
+    ValueTask<IReadOnlyList<WriteResult>> WriteAllAsync(
+        FeedId feed, IReadOnlyList<WriteCommand> commands, WriteOrder order);
+
     /// <summary>All or nothing.</summary>
     ValueTask<AtomicResult> WriteAtomicAsync(IReadOnlyList<WriteCommand> commands);
 }

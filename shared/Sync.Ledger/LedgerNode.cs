@@ -124,6 +124,37 @@ public sealed class LedgerNode : IAsyncDisposable
         return new WriteResult.Refused(await WithCurrentAsync(refusal, command.Key, cancellation).ConfigureAwait(false));
     }
 
+    /// <summary>The writes of one request to one feed, each decided for itself: as many calls of <see
+    /// cref="WriteAsync(FeedId, WriteCommand, WriteOrder?, CancellationToken)"/>, but taken in together, so that one
+    /// commit can hold them all, and answered together. There is no cancellation: each has an outcome before its
+    /// deadline.</summary>
+    /// <param name="feed">The feed of all the commands' vaults.</param>
+    /// <param name="commands">Names, sizes and values are checked already.</param>
+    /// <param name="order">Shared by all writes of the request to the feed.</param>
+    /// <returns>The results, parallel to the commands.</returns>
+    public async ValueTask<IReadOnlyList<WriteResult>> WriteAllAsync(
+        FeedId feed, IReadOnlyList<WriteCommand> commands, WriteOrder order)
+    {
+        if (commands.Count == 0) return [];
+        if (Volatile.Read(ref _owners[feed.Value]) is not { } owner)
+        {
+            var refused = new WriteResult.Refused(NotOwned(feed));
+            foreach (var command in commands) order.Note(command.Key, refused);
+            return [.. Enumerable.Repeat(refused, commands.Count)];
+        }
+        var pending = new PendingWrites(commands, _parts.Clock.Steady + _parts.Options.WriteTimeout, order);
+        owner.Submit(pending.Requests);
+        await pending.Task.ConfigureAwait(false);
+        var results = pending.Results;
+        for (var index = 0; index < results.Length; index++)
+        {
+            if (results[index] is not WriteResult.Refused { Refusal: { Code: RefusalCode.ExpectedSequenceDiffers } refusal }) continue;
+            refusal = await WithCurrentAsync(refusal, commands[index].Key, CancellationToken.None).ConfigureAwait(false);
+            results[index] = new WriteResult.Refused(refusal);
+        }
+        return results;
+    }
+
     /// <summary>Commits a list of writes of one feed, all or nothing.</summary>
     /// <param name="commands">1 to <see cref="LedgerOptions.GroupFactsMax"/>, together at most
     /// <see cref="LedgerOptions.GroupBytesMax"/>.</param>

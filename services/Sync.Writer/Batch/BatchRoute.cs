@@ -35,6 +35,7 @@ internal sealed class BatchRoute(IWrites writes, BatchIntake intake, WriteLimits
         {
             var lines = new BatchLineReader(limits, producer, context.Identity(), WriteHeaders.TraceParentOf(request));
             if (atomic) await AtomicAsync(context, lines);
+            else if (request.ContentLength <= WholeBatch.BytesMax) await WholeAsync(context, lines);
             else await StreamAsync(context, lines);
         }
         finally
@@ -57,6 +58,24 @@ internal sealed class BatchRoute(IWrites writes, BatchIntake intake, WriteLimits
         return sent.Count <= 1 && WriteHeaders.TryProducer(sent.Count == 0 ? null : sent[0], out producer)
             ? null
             : CommonProblems.Malformed(WriteHeaders.ProducerRule("Sync-Producer"));
+    }
+
+    private async Task WholeAsync(HttpContext context, BatchLineReader lines)
+    {
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
+        using var batch = new WholeBatch(intake, writes, lines, limits.LineBytesMax);
+        var isComplete = await batch.RunAsync(
+            context.Request.BodyReader, lifetime.ApplicationStopping, context.RequestAborted);
+        var response = context.Response;
+        response.ContentType = MediaTypes.Ndjson;
+        response.Headers.CacheControl = "no-store";
+        // Head and answers leave together.
+        if (isComplete) response.ContentLength = batch.Answers.Length;
+        await response.BodyWriter.WriteAsync(batch.Answers, context.RequestAborted);
+        if (isComplete) return;
+        // What is unread would be read to its end before the connection could be used again or closed.
+        await response.CompleteAsync();
+        context.Abort();
     }
 
     private async Task StreamAsync(HttpContext context, BatchLineReader lines)

@@ -65,7 +65,7 @@ internal sealed class BatchRun
             complete = await ReadAsync(reading);
             // A last line without a line of the caller's says why the answers end before the request did.
             if (!complete)
-                await PostAsync(Refused(stopping.IsCancellationRequested ? Problems.ShuttingDown : Idle));
+                await PostAsync(Refused(stopping.IsCancellationRequested ? Problems.ShuttingDown : BatchAnswers.Idle));
         }
         finally
         {
@@ -75,9 +75,6 @@ internal sealed class BatchRun
         }
         return complete;
     }
-
-    private static readonly Problem Idle =
-        CommonProblems.TooSlow("No line came for too long. Send the rest in another request.");
 
     private async Task<bool> ReadAsync(CancellationTokenSource reading)
     {
@@ -131,16 +128,13 @@ internal sealed class BatchRun
         }
         catch (SyncException error)
         {
-            _unplaced.Note(command.Key, NotPlaced);
+            _unplaced.Note(command.Key, BatchAnswers.NotPlaced);
             return Refused(Problems.Of(error));
         }
         return Submit(_feed, command);
     }
 
     private static InFlight Refused(Problem? problem) => new(problem, default, 0);
-
-    private static readonly WriteResult NotPlaced = new WriteResult.Refused(
-        new Refusal(RefusalCode.LedgerUnavailable, "The feed of the vault could not be looked up."));
 
     private InFlight Submit(FeedId feed, WriteCommand command)
     {
@@ -166,7 +160,7 @@ internal sealed class BatchRun
                 if (!gone && !_allRead && buffer.WrittenCount > 0 && !line.Write.IsCompleted)
                     gone = !await FlushAsync(buffer, aborted);
                 await WriteLineAsync(json, line);
-                WriteEnd(json, buffer);
+                BatchAnswers.End(json, buffer);
                 if (!gone && buffer.WrittenCount >= FlushBytes) gone = !await FlushAsync(buffer, aborted);
                 if (gone) buffer.ResetWrittenCount();
             }
@@ -186,35 +180,16 @@ internal sealed class BatchRun
         }
         try
         {
-            switch (await line.Write)
-            {
-                case WriteResult.Committed committed:
-                    ReceiptJson.Write(json, committed.Receipt, committed.Replayed);
-                    break;
-                case WriteResult.Refused refused:
-                    Problems.Of(refused.Refusal).WriteTo(json);
-                    break;
-                case WriteResult.Unknown unknown:
-                    Problems.UnknownOutcome(unknown.Reason).WriteTo(json);
-                    break;
-            }
+            BatchAnswers.Write(json, await line.Write);
         }
         catch (Exception error)
         {
-            (Problems.Of(error) ?? Problems.UnknownOutcome("The write failed in an unforeseen way")).WriteTo(json);
+            BatchAnswers.OfFailure(error).WriteTo(json);
         }
         finally
         {
             _intake.Leave(line.Bytes);
         }
-    }
-
-    private static void WriteEnd(Utf8JsonWriter json, ArrayBufferWriter<byte> buffer)
-    {
-        json.Flush();
-        json.Reset();
-        buffer.GetSpan(1)[0] = (byte)'\n';
-        buffer.Advance(1);
     }
 
     private async ValueTask<bool> FlushAsync(ArrayBufferWriter<byte> buffer, CancellationToken aborted)

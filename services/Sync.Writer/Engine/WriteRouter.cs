@@ -24,6 +24,27 @@ internal sealed class WriteRouter(WriterEngine engine, ForwardLanes forwards) : 
         return node.Owns(feed) ? WriteHereAsync(node, feed, command) : forwards.WriteAsync(feed, command, null);
     }
 
+    // All of them take one road, and the next call comes when all are answered: none overtakes another.
+    public ValueTask<IReadOnlyList<WriteResult>> WriteAllAsync(
+        FeedId feed, IReadOnlyList<WriteCommand> commands, WriteOrder order)
+    {
+        if (engine.NodeIfOpen is { } node && node.Owns(feed)) return node.WriteAllAsync(feed, commands, order);
+        return ForwardAllAsync(feed, commands, order);
+    }
+
+    private async ValueTask<IReadOnlyList<WriteResult>> ForwardAllAsync(
+        FeedId feed, IReadOnlyList<WriteCommand> commands, WriteOrder order)
+    {
+        if (engine.NodeIfOpen is null)
+        {
+            var refused = new WriteResult.Refused(NotOpen);
+            foreach (var command in commands) order.Note(command.Key, refused);
+            return [.. Enumerable.Repeat(refused, commands.Count)];
+        }
+        // Each is in the lane's queue when its call returns, so they go in their order.
+        return await Task.WhenAll(commands.Select(command => forwards.WriteAsync(feed, command, order).AsTask()));
+    }
+
     public async ValueTask<AtomicResult> WriteAtomicAsync(IReadOnlyList<WriteCommand> commands)
     {
         var feed = await FeedOfAsync(commands[0].Key.Vault, CancellationToken.None);

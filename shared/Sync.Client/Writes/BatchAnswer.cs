@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text.Json;
 using Sync.Contracts;
 using Sync.MessagePack;
@@ -20,7 +19,7 @@ internal static class BatchAnswer
         Receipt? committed;
         try
         {
-            answer = Read(bytes);
+            answer = Read(bytes, write.Command);
             committed = answer.Receipt;
         }
         catch (Exception error) when (IsMalformed(error))
@@ -59,13 +58,13 @@ internal static class BatchAnswer
     private static bool IsMalformed(Exception error) =>
         error is JsonException or FormatException or InvalidOperationException or ArgumentException;
 
-    private static Answer Read(ReadOnlySpan<byte> bytes)
+    private static Answer Read(ReadOnlySpan<byte> bytes, WriteCommand? asked = null)
     {
         var json = new Utf8JsonReader(bytes);
         var answer = new Answer();
         json.Read();
         if (json.TokenType != JsonTokenType.StartObject) throw new JsonException("not an object");
-        while (json.Read() && json.TokenType == JsonTokenType.PropertyName) answer.ReadProperty(ref json);
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName) answer.ReadProperty(ref json, asked);
         // Throws when something follows the object.
         json.Read();
         return answer;
@@ -113,31 +112,46 @@ internal static class BatchAnswer
 
         private static FormatException Incomplete() => new("the receipt is incomplete");
 
-        public void ReadProperty(ref Utf8JsonReader json)
+        // Names that are as they were asked for stay the asker's strings.
+        public void ReadProperty(ref Utf8JsonReader json, WriteCommand? asked)
         {
-            var name = json.GetString();
-            json.Read();
-            switch (name)
+            if (Is(ref json, "factId"u8)) _factId = json.GetGuid();
+            else if (Is(ref json, "vault"u8)) _vault = Same(ref json, asked?.Key.Vault);
+            else if (Is(ref json, "collection"u8)) _collection = Same(ref json, asked?.Key.Collection);
+            else if (Is(ref json, "key"u8)) _key = Same(ref json, asked?.Key.Key);
+            else if (Is(ref json, "sequence"u8)) _sequence = json.GetInt64();
+            else if (Is(ref json, "feed"u8)) _feed = json.GetInt64();
+            else if (Is(ref json, "history"u8)) _history = json.GetInt64();
+            else if (Is(ref json, "position"u8)) _position = json.GetInt64();
+            else if (Is(ref json, "transactionTime"u8)) _time = Timestamp.From(json.GetDateTimeOffset());
+            else if (Is(ref json, "valueHash"u8)) _hash = ReadHash(ref json);
+            else if (Is(ref json, "causation"u8)) _causation = json.TokenType == JsonTokenType.Null ? null : json.GetGuid();
+            else if (Is(ref json, "replayed"u8)) Replayed = json.GetBoolean();
+            else if (Is(ref json, "status"u8)) _status = json.GetInt32();
+            else if (Is(ref json, "type"u8)) Type = json.GetString()!.Split(':')[^1];
+            else if (Is(ref json, "detail"u8)) Detail = json.GetString() ?? Detail;
+            else
             {
-                case "factId": _factId = json.GetGuid(); break;
-                case "vault": _vault = json.GetString(); break;
-                case "collection": _collection = json.GetString(); break;
-                case "key": _key = json.GetString(); break;
-                case "sequence": _sequence = json.GetInt64(); break;
-                case "feed": _feed = json.GetInt64(); break;
-                case "history": _history = json.GetInt64(); break;
-                case "position": _position = json.GetInt64(); break;
-                case "transactionTime":
-                    _time = Timestamp.From(DateTimeOffset.Parse(json.GetString()!, CultureInfo.InvariantCulture));
-                    break;
-                case "valueHash": _hash = new Hash256(Convert.FromHexString(json.GetString()!)); break;
-                case "causation": _causation = json.TokenType == JsonTokenType.Null ? null : json.GetGuid(); break;
-                case "replayed": Replayed = json.GetBoolean(); break;
-                case "status": _status = json.GetInt32(); break;
-                case "type": Type = json.GetString()!.Split(':')[^1]; break;
-                case "detail": Detail = json.GetString() ?? Detail; break;
-                default: json.Skip(); break;
+                json.Read();
+                json.Skip();
             }
+        }
+
+        // Moves on to the value when it is this property.
+        private static bool Is(ref Utf8JsonReader json, ReadOnlySpan<byte> name) => json.ValueTextEquals(name) && json.Read();
+
+        private static string? Same(ref Utf8JsonReader json, string? asked) =>
+            asked is not null && json.TokenType == JsonTokenType.String && json.ValueTextEquals(asked) ? asked : json.GetString();
+
+        private static Hash256 ReadHash(ref Utf8JsonReader json)
+        {
+            Span<byte> text = stackalloc byte[Hash256.Size * 2];
+            Span<byte> bytes = stackalloc byte[Hash256.Size];
+            if (json.ValueSpan.Length != text.Length) throw new FormatException("a hash has 64 digits");
+            json.CopyString(text);
+            return Convert.FromHexString(text, bytes, out _, out _) == OperationStatus.Done
+                ? new Hash256(bytes)
+                : throw new FormatException("a hash has 64 hexadecimal digits");
         }
     }
 }

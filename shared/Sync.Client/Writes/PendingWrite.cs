@@ -4,12 +4,15 @@ using Sync.Contracts;
 namespace Sync.Client.Writes;
 
 /// <summary>A write on its way, owned by one lane. The caller holds only the task.
-/// <para>Safety: it ends once, whoever is first; the other members belong to the lane.</para></summary>
-internal sealed class PendingWrite
+/// <para>Safety: it ends once, whoever is first, and whoever ends it tells the caller; the other members belong to the
+/// lane.</para></summary>
+internal sealed class PendingWrite : IThreadPoolWorkItem
 {
-    private readonly TaskCompletionSource<WriteResult> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Continuations run where Tell is called: on a pool thread of their own, or where the lane has let go of everything.
+    private readonly TaskCompletionSource<WriteResult> _completion = new();
+    private static readonly WriteResult Withdrawn = new WriteResult.Unknown("nobody waits for it");
     private readonly Action<string> _ended;
-    private int _isDone;
+    private WriteResult? _outcome;
 
     /// <param name="command">The change, with an idempotency key.</param>
     /// <param name="deadline">Timestamp of the time provider behind which it is not sent again.</param>
@@ -46,20 +49,35 @@ internal sealed class PendingWrite
     /// <summary>What the last attempt failed with.</summary>
     public string LastFailure { get; set; } = "it was not sent";
 
-    public bool IsDone => Volatile.Read(ref _isDone) != 0;
+    /// <summary>The lane tells the caller itself when this ends; else a pool thread does.</summary>
+    public bool IsToldByLane { get; set; }
+
+    public bool IsDone => Volatile.Read(ref _outcome) is not null;
 
     public Task<WriteResult> Result => _completion.Task;
 
     public void Complete(WriteResult result)
     {
         // The place is free before the caller goes on: it may write again at once.
-        if (TryEnd(NameOf(result))) _completion.SetResult(result);
+        if (TryEnd(result, NameOf(result)) && !IsToldByLane) TellLater();
     }
+
+    /// <summary>Tells the caller, whose code goes on in this call. Once it was told, this does nothing.</summary>
+    public void Tell()
+    {
+        if (ReferenceEquals(_outcome, Withdrawn)) _completion.TrySetCanceled();
+        else _completion.TrySetResult(_outcome!);
+    }
+
+    /// <summary>Tells the caller on a pool thread.</summary>
+    public void TellLater() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+
+    void IThreadPoolWorkItem.Execute() => Tell();
 
     /// <summary>Ends it for a caller that no longer waits and was never sent anything.</summary>
     public void Withdraw()
     {
-        if (TryEnd("withdrawn")) _completion.SetCanceled();
+        if (TryEnd(Withdrawn, "withdrawn")) TellLater();
     }
 
     /// <summary>Gives up: unknown when it may have been committed, else refused.</summary>
@@ -68,10 +86,10 @@ internal sealed class PendingWrite
             ? new WriteResult.Unknown($"{reason}: {LastFailure}; repeat with idempotency key {Command.IdempotencyKey} to find out")
             : new WriteResult.Refused(LastRefusal ?? new Refusal(RefusalCode.NoOwner, $"{reason}: {LastFailure}")));
 
-    private bool TryEnd(string outcome)
+    private bool TryEnd(WriteResult outcome, string name)
     {
-        if (Interlocked.Exchange(ref _isDone, 1) != 0) return false;
-        _ended(outcome);
+        if (Interlocked.CompareExchange(ref _outcome, outcome, null) is not null) return false;
+        _ended(name);
         return true;
     }
 

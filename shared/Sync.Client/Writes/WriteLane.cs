@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Sync.Contracts;
 
@@ -9,23 +8,43 @@ namespace Sync.Client.Writes;
 /// one of its key in that request, so what is repeated is never overtaken.
 /// <para>Pauses: a write that got a passing refusal waits by itself, and with it all later ones of its key; a request that
 /// ended no write at all pauses the lane. Both double from try to try.</para>
-/// <para>Safety: <c>_waiting</c> is touched under <c>_gate</c> only; everything else belongs to the one loop. The number of
-/// writes is bounded by <see cref="WriteLanes"/> before they come here.</para></summary>
+/// <para>Threads: an idle lane has none. Whoever adds a write to it sends the request, and the thread that brings the
+/// answer goes on with what has come meanwhile. Of the writes that ended, the last is told by that thread when the lane is
+/// idle again, so that a lone write wakes no further thread; the caller's code may then do what it likes, even block. All
+/// others are told by pool threads.</para>
+/// <para>Safety: <c>_waiting</c>, <c>_isRunning</c> and <c>_wake</c> are touched under <c>_gate</c> only; everything else
+/// belongs to the one that runs. The number of writes is bounded by <see cref="WriteLanes"/> before they come
+/// here.</para></summary>
 internal sealed class WriteLane(
-    IBatchSender sender, SyncClientOptions options, TimeProvider time, Random jitter, ILogger logger)
+    IBatchSender sender, SyncClientOptions options, TimeProvider time, Random jitter, ILogger logger, CancellationToken stop)
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<PendingWrite> _waiting = new();
     private readonly HashSet<SyncedKey> _held = [];
-    // One token is enough: the loop looks at everything that waits.
-    private readonly Channel<bool> _arrived =
-        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly List<PendingWrite> _batch = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Until Start has found a context to run in, what is added waits.
+    private bool _isRunning = true;
+    private ExecutionContext? _context;
+    private ITimer? _wake;
     private int _failures;
+
+    /// <summary>Called once, where no caller's context flows: what runs here belongs to no one caller's trace.</summary>
+    public void Start()
+    {
+        _context = ExecutionContext.Capture();
+        _ = SendAllAsync();
+    }
 
     public void Add(PendingWrite write)
     {
-        lock (_gate) _waiting.AddLast(write.Node);
-        _arrived.Writer.TryWrite(true);
+        lock (_gate)
+        {
+            _waiting.AddLast(write.Node);
+            if (_isRunning) return;
+            _isRunning = true;
+        }
+        Run();
     }
 
     /// <summary>Takes a write out whose caller no longer waits. One that a request carries, or that may be committed, stays: a
@@ -40,41 +59,78 @@ internal sealed class WriteLane(
         write.Withdraw();
     }
 
-    /// <summary>Sends until cancelled; then everything that waits is given up.</summary>
-    public async Task RunAsync(CancellationToken stop)
+    /// <summary>After the stop: ends when everything that waited is given up.</summary>
+    public Task EndAsync()
     {
-        var batch = new List<PendingWrite>();
+        Wake();
+        return _ended.Task;
+    }
+
+    private void Wake()
+    {
+        lock (_gate)
+        {
+            if (_isRunning) return;
+            _isRunning = true;
+        }
+        Run();
+    }
+
+    private void Run() => ExecutionContext.Run(_context!, static lane => _ = ((WriteLane)lane!).SendAllAsync(), this);
+
+    // Sends until nothing may be sent now, or the client stops; then everything that waits is given up.
+    private async Task SendAllAsync()
+    {
+        // The thread is the caller's until a request is under way: nobody else's code may run on it.
+        var isBorrowed = true;
+        PendingWrite? last = null;
         while (!stop.IsCancellationRequested)
         {
+            if (!Take(out var isIdle))
+            {
+                if (!isIdle) break;
+                if (isBorrowed) last?.TellLater();
+                else last?.Tell();
+                return;
+            }
+            last?.TellLater();
+            last = _batch[^1];
+            last.IsToldByLane = true;
             try
             {
-                if (Take(batch, out var wake)) await SendAsync(batch, stop).ConfigureAwait(false);
-                else await WaitAsync(wake, stop).ConfigureAwait(false);
+                var sending = SendAsync();
+                isBorrowed &= sending.IsCompleted;
+                await sending.ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
-                break;
+                GiveUp(_batch, "the client stopped");
             }
             catch (Exception error)
             {
                 Log.LaneFailed(logger, error);
-                foreach (var write in batch) write.MayBeCommitted = true;
-                GiveUp(batch, "the client failed");
+                foreach (var write in _batch) write.MayBeCommitted = true;
+                GiveUp(_batch, "the client failed");
             }
+            if (last.IsDone) continue;
+            last.IsToldByLane = false;
+            last = null;
         }
-        GiveUp(batch, "the client stopped");
+        last?.TellLater();
         lock (_gate)
         {
+            _wake?.Dispose();
             GiveUp(_waiting, "the client stopped");
             _waiting.Clear();
         }
+        _ended.TrySetResult();
     }
 
-    private async Task SendAsync(List<PendingWrite> batch, CancellationToken stop)
+    private async Task SendAsync()
     {
-        ClientTelemetry.BatchSize.Record(batch.Count);
-        await sender.SendAsync(batch, stop).ConfigureAwait(false);
-        if (Settle(batch))
+        ClientTelemetry.BatchSize.Record(_batch.Count);
+        await sender.SendAsync(_batch, stop).ConfigureAwait(false);
+        if (Settle(_batch))
         {
             _failures = 0;
             return;
@@ -84,17 +140,19 @@ internal sealed class WriteLane(
     }
 
     // The oldest writes first, none before an earlier one of its key that pauses; what is over its deadline is answered here.
-    // False when none may be sent now; then 'wake' says when the first may be, or is over its deadline.
-    private bool Take(List<PendingWrite> batch, out long wake)
+    // False when none may be sent now: then the lane is idle, until a write comes, or the first that pauses may be sent again
+    // or is over its deadline.
+    private bool Take(out bool isIdle)
     {
-        batch.Clear();
+        isIdle = false;
+        _batch.Clear();
         _held.Clear();
-        wake = long.MaxValue;
+        var wake = long.MaxValue;
         var now = time.GetTimestamp();
         var bytes = 0L;
         lock (_gate)
         {
-            for (var node = _waiting.First; node is not null && batch.Count < options.BatchWritesMax;)
+            for (var node = _waiting.First; node is not null && _batch.Count < options.BatchWritesMax;)
             {
                 var (write, next) = (node.Value, node.Next);
                 if (now >= write.Deadline)
@@ -110,34 +168,27 @@ internal sealed class WriteLane(
                 else if (!_held.Contains(write.Command.Key))
                 {
                     bytes += write.Command.Value.Length;
-                    if (batch.Count > 0 && bytes > options.BatchBytesMax) break;
+                    if (_batch.Count > 0 && bytes > options.BatchBytesMax) break;
                     _waiting.Remove(node);
-                    batch.Add(write);
+                    _batch.Add(write);
                 }
                 node = next;
             }
+            if (_batch.Count > 0) return true;
+            // A stop that came before this found the lane running and left the end to it.
+            if (stop.IsCancellationRequested) return false;
+            (_isRunning, isIdle) = (false, true);
+            if (wake != long.MaxValue) WakeAt(now, wake);
         }
-        return batch.Count > 0;
+        return false;
     }
 
-    // Until something arrives, or a write that pauses may be sent again.
-    private async Task WaitAsync(long wake, CancellationToken stop)
+    // Rounded up: a timer that fires a tick early would make the lane spin.
+    private void WakeAt(long now, long wake)
     {
-        if (wake == long.MaxValue)
-        {
-            await _arrived.Reader.ReadAsync(stop).ConfigureAwait(false);
-            return;
-        }
-        var now = time.GetTimestamp();
-        if (wake <= now) return;
-        // Rounded up: a timer that fires a tick early would make the loop spin.
         var pause = time.GetElapsedTime(now, wake) + TimeSpan.FromMilliseconds(1);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var arrived = _arrived.Reader.WaitToReadAsync(end.Token).AsTask();
-        await Task.WhenAny(arrived, Task.Delay(pause, time, end.Token)).ConfigureAwait(false);
-        await end.CancelAsync().ConfigureAwait(false);
-        _arrived.Reader.TryRead(out _);
-        stop.ThrowIfCancellationRequested();
+        _wake?.Dispose();
+        _wake = time.CreateTimer(static lane => ((WriteLane)lane!).Wake(), this, pause, Timeout.InfiniteTimeSpan);
     }
 
     // What has no answer goes back to the front, in order. False when the whole request achieved nothing.

@@ -7,7 +7,6 @@ namespace Sync.Client.Writes;
 internal sealed class WriteLanes : IAsyncDisposable
 {
     private readonly WriteLane[] _lanes;
-    private readonly Task[] _loops;
     private readonly CancellationTokenSource _stop = new();
     private readonly SyncClientOptions _options;
     private readonly TimeProvider _time;
@@ -18,10 +17,10 @@ internal sealed class WriteLanes : IAsyncDisposable
     public WriteLanes(IBatchSender sender, SyncClientOptions options, TimeProvider time, Random jitter, ILogger logger)
     {
         (_options, _time, _ended) = (options, time, OnEnded);
-        _lanes = [.. Enumerable.Range(0, options.Lanes).Select(_ => new WriteLane(sender, options, time, jitter, logger))];
-        // Loops outlive whatever request made the client: its activity must not become the parent of every batch.
-        using var flow = ExecutionContext.SuppressFlow();
-        _loops = [.. _lanes.Select(lane => Task.Run(() => lane.RunAsync(_stop.Token)))];
+        _lanes = [.. Enumerable.Range(0, options.Lanes).Select(_ => new WriteLane(sender, options, time, jitter, logger, _stop.Token))];
+        // Lanes outlive whatever request made the client: its activity must not become the parent of every batch.
+        foreach (var lane in _lanes)
+            ThreadPool.UnsafeQueueUserWorkItem(static lane => lane.Start(), lane, preferLocal: false);
     }
 
     /// <summary>Writes that wait or are under way.</summary>
@@ -53,7 +52,7 @@ internal sealed class WriteLanes : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, true)) return;
         await _stop.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_lanes.Select(lane => lane.EndAsync())).ConfigureAwait(false);
         _stop.Dispose();
     }
 

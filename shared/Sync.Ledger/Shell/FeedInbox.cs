@@ -32,6 +32,22 @@ internal sealed class FeedInbox(int writesMax, LoopSignal signal)
         return Admission.Taken;
     }
 
+    /// <summary>Takes the writes of one request together: the loop sees all of them, or those that there is room
+    /// for.</summary>
+    /// <param name="requests">In order.</param>
+    /// <param name="taken">How many of the first were taken.</param>
+    public Admission Post(ReadOnlySpan<WriteRequest> requests, out int taken)
+    {
+        lock (_gate)
+        {
+            taken = _isClosed ? 0 : Math.Min(requests.Length, writesMax - _writes.Count);
+            _writes.AddRange(requests[..taken]);
+            if (_isClosed) return Admission.Closed;
+        }
+        if (taken > 0) signal.Set();
+        return taken == requests.Length ? Admission.Taken : Admission.Full;
+    }
+
     public void Post(Action answer)
     {
         lock (_gate) _answers.Add(answer);

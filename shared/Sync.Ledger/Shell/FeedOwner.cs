@@ -6,9 +6,13 @@ namespace Sync.Ledger;
 /// <see cref="SequencerCore"/> decides.</summary>
 /// <remarks>One loop owns the core; callers post to a bounded inbox, and the store's answers come back through the
 /// same inbox. So everything below "Only for the loop" needs no lock. The properties that others read are single
-/// words.</remarks>
+/// words. The loop runs on the thread that posts, as long as nobody else carries it: a write begins its commit, and a
+/// commit that returned gives its answers, without waking another thread. Whoever posts holds no lock.</remarks>
 internal sealed partial class FeedOwner : IDisposable
 {
+    // What a caller's thread carries at most before the loop goes on without it.
+    private const int BorrowedTurnsMax = 4;
+
     private static readonly TimeSpan TickEvery = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ExpireEvery = TimeSpan.FromHours(1);
     private const int ExpireFactsMax = 10_000;
@@ -16,7 +20,7 @@ internal sealed partial class FeedOwner : IDisposable
     private readonly NodeParts _parts;
     private readonly SequencerCore _core;
     private readonly FeedPublisher _publisher;
-    private readonly LoopSignal _signal = new();
+    private readonly LoopSignal _signal = new(isInline: true);
     private readonly FeedInbox _inbox;
     private readonly CancellationTokenSource _stop = new();
     private volatile bool _isTicked;
@@ -55,7 +59,19 @@ internal sealed partial class FeedOwner : IDisposable
     public void Submit(WriteRequest request)
     {
         var admission = _inbox.Post(request);
-        if (admission == FeedInbox.Admission.Taken) return;
+        if (admission != FeedInbox.Admission.Taken) TurnAway(request, admission);
+    }
+
+    /// <summary>Takes the writes of one request in together, so that one group can hold them all; those that there is no
+    /// room for are answered at once.</summary>
+    public void Submit(ReadOnlySpan<WriteRequest> requests)
+    {
+        var admission = _inbox.Post(requests, out var taken);
+        foreach (var request in requests[taken..]) TurnAway(request, admission);
+    }
+
+    private void TurnAway(WriteRequest request, FeedInbox.Admission admission)
+    {
         var answer = admission == FeedInbox.Admission.Full
             ? Refuse(request, new(RefusalCode.Overloaded, "The feed's inbox is full. Try again later."))
             : Refuse(request, new(RefusalCode.NoOwner, "This process does not own the feed. Try again."));
@@ -82,9 +98,16 @@ internal sealed partial class FeedOwner : IDisposable
                 _isTicked = true;
                 _signal.Set();
             }, null, TickEvery, TickEvery).ConfigureAwait(false);
-            while (!IsOver())
+            for (var turns = 0; !IsOver();)
             {
-                await _signal.WaitAsync().ConfigureAwait(false);
+                var wait = _signal.WaitAsync();
+                turns = wait.IsCompleted ? turns + 1 : 0;
+                await wait.ConfigureAwait(false);
+                if (turns >= BorrowedTurnsMax)
+                {
+                    turns = 0;
+                    await Task.Yield();
+                }
                 _inbox.Drain(_core.Submit);
                 if (_isTicked) Tick();
                 Pump();
@@ -112,7 +135,7 @@ internal sealed partial class FeedOwner : IDisposable
         if (completion.Result is { } result)
         {
             if (result is WriteResult.Refused refused) _parts.Metrics.Refused(refused.Refusal.Code);
-            ((PendingWrite)completion.Request).Answer(result);
+            ((AwaitedWrite)completion.Request).Answer(result);
             return;
         }
         if (completion.Atomic is AtomicResult.Refused batch) _parts.Metrics.Refused(batch.Refusal.Code);

@@ -7,14 +7,16 @@ namespace Sync.Ledger;
 /// <remarks>Safe from any thread for <see cref="Set"/>; <see cref="WaitAsync"/> is for the one loop. Of the three
 /// states only the change from waited to set completes the source, so it completes once a wait. The loop takes the
 /// flag down before it looks at its inbox; what is posted later sets it again, so nothing that was posted is
-/// overlooked.</remarks>
-internal sealed class LoopSignal : IValueTaskSource
+/// overlooked.
+/// <para>An inline signal runs the waiting loop on the thread that sets it: no second thread is woken for what one can
+/// do. Set it outside locks, and let a loop that never comes to rest move on to a thread of its own.</para></remarks>
+internal sealed class LoopSignal(bool isInline = false) : IValueTaskSource
 {
     private const int Idle = 0;
     private const int IsSet = 1;
     private const int Waited = 2;
 
-    private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = !isInline };
     private int _state;
 
     public void Set()

@@ -3,10 +3,17 @@ using Sync.Contracts;
 
 namespace Sync.Ledger;
 
+/// <summary>A single write that somebody awaits.</summary>
+internal abstract class AwaitedWrite(WriteCommand command, TimeSpan deadline, WriteOrder? order)
+    : WriteRequest(command, deadline, order)
+{
+    public abstract void Answer(WriteResult result);
+}
+
 /// <summary>A single write and the one who awaits it: request and task in one object. The first of the core and the
 /// caller's cancellation to claim it answers; the other's answer is dropped.</summary>
 internal sealed class PendingWrite(WriteCommand command, TimeSpan deadline, WriteOrder? order)
-    : WriteRequest(command, deadline, order), IValueTaskSource<WriteResult>
+    : AwaitedWrite(command, deadline, order), IValueTaskSource<WriteResult>
 {
     // Continuations leave the sequencer's loop alone: it must not run the callers' code.
     private ManualResetValueTaskSourceCore<WriteResult> _source = new() { RunContinuationsAsynchronously = true };
@@ -14,7 +21,7 @@ internal sealed class PendingWrite(WriteCommand command, TimeSpan deadline, Writ
 
     public ValueTask<WriteResult> Task => new(this, _source.Version);
 
-    public void Answer(WriteResult result)
+    public override void Answer(WriteResult result)
     {
         if (Interlocked.Exchange(ref _isClaimed, 1) == 0) _source.SetResult(result);
     }

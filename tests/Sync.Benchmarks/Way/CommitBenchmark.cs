@@ -6,7 +6,9 @@ namespace Sync.Benchmarks.Way;
 /// <summary>
 /// B1: durable commits/s of 256 producers, client library to writer process to Postgres, published, one replica following;
 /// beside the same client on a plain service, and beside 16 direct connections.
-/// <code>b1 [--rounds N] [--seconds S] [--keys zipf|even] [--producers N] [--lanes N] [--rows N] [--json FILE]</code>
+/// <code>b1 [--rounds N] [--seconds S] [--keys zipf|even] [--producers N] [--lanes N] [--rows N] [--profile yes]
+/// [--json FILE]</code>
+/// With <c>--profile</c> only ours runs, for a profiler: no ratio.
 /// </summary>
 internal static class CommitBenchmark
 {
@@ -31,6 +33,15 @@ internal static class CommitBenchmark
             $"B1 durable commits, {Records.ValueBytes}-byte values, {Records.KeyCount} keys, {producers} producers, "
             + $"{(isZipf ? "Zipf" : "even")} updates, {rounds} alternating rounds (min / median / max)");
         var run = new Run(bed, report, writer, plain, follower, producers);
+
+        if (Arguments.Text(args, "--profile") is not null)
+        {
+            await run.OursAsync(ours, Load.EachOnce(), null);
+            await run.OursAsync(ours, Load.For(WarmUp, isZipf), null);
+            for (var round = 0; round < rounds; round++)
+                report.Fact("commits/s, ours", (await run.OursAsync(ours, Load.For(seconds, isZipf), "ours")).Rate);
+            return await report.FinishAsync(args);
+        }
 
         report.Fact("commits/s of new keys, plain", (await run.PlainAsync(theirs, Load.EachOnce(), null)).Rate);
         report.Fact("commits/s of new keys, ours", (await run.OursAsync(ours, Load.EachOnce(), null)).Rate);
