@@ -46,6 +46,10 @@ internal sealed class CollectionEntry(CollectionName key) : CacheEntry<Collectio
 {
     public Position Last { get; set; }
     public CollectionShape Shape { get; set; }
+
+    /// <summary>True while every key that was ever written is in the cache: the collection was empty when it was loaded, and
+    /// no head of it has left since. A key that is not there has no fact then, and need not be asked for.</summary>
+    public bool HasAllHeads { get; set; }
 }
 
 /// <summary>What an idempotency key committed; ready without a receipt = nothing. It keeps no value.</summary>

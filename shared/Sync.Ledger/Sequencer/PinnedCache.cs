@@ -3,7 +3,10 @@ namespace Sync.Ledger;
 /// <summary>A bounded cache whose entries cannot leave while somebody holds them. Above its bound the least recently
 /// released entry leaves first; it exceeds the bound only by what is pinned, and that is bounded by the
 /// queue.</summary>
-internal sealed class PinnedCache<TKey, TEntry>(int max, Func<TKey, TEntry> make)
+/// <param name="max">Most entries that nobody holds.</param>
+/// <param name="make">Makes an entry that knows nothing.</param>
+/// <param name="left">Told of each entry that left for want of room; null = nobody is.</param>
+internal sealed class PinnedCache<TKey, TEntry>(int max, Func<TKey, TEntry> make, Action<TEntry>? left = null)
     where TKey : notnull
     where TEntry : CacheEntry<TKey, TEntry>
 {
@@ -57,8 +60,12 @@ internal sealed class PinnedCache<TKey, TEntry>(int max, Func<TKey, TEntry> make
         {
             Unlink(oldest);
             _entries.Remove(oldest.Key);
+            left?.Invoke(oldest);
         }
     }
+
+    /// <summary>The entry of a key when there is one; it is not held.</summary>
+    public TEntry? Find(TKey key) => _entries.GetValueOrDefault(key);
 
     private void Unlink(TEntry entry)
     {

@@ -58,6 +58,9 @@ public sealed partial class SequencerCore
             // Events without a key share a name that holds nothing, for their order only.
             if (line.IsKeyless) line.Head.Knowledge = Knowledge.Ready;
             line.Collection = _collections.Pin(new(key.Vault, key.Collection));
+            // Of a collection that is known whole, a key that is not known was never written.
+            if (line.Head.Knowledge == Knowledge.Missing && line.Collection.HasAllHeads)
+                (line.Head.Head, line.Head.Knowledge) = (HeadState.None, Knowledge.Ready);
             line.Idempotency = line.Command.IdempotencyKey is { } name ? _idempotency.Pin(new(key.Vault, name)) : null;
             // When the store is asked for the head anyway, the idempotency key costs nothing more.
             if (line.Head.Knowledge is Knowledge.Missing or Knowledge.Wanted
@@ -68,6 +71,13 @@ public sealed partial class SequencerCore
                 _wantedHeads.Enqueue(line.Head);
             if (line.Collection.Knowledge == Knowledge.Missing) Want(line.Collection);
         }
+    }
+
+    private void HeadLeft(HeadEntry entry)
+    {
+        if (entry.Head.Sequence != Sequence.None
+            && _collections.Find(new(entry.Key.Vault, entry.Key.Collection)) is { } collection)
+            collection.HasAllHeads = false;
     }
 
     private void Release(WriteRequest request)

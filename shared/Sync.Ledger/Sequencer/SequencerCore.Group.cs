@@ -209,8 +209,9 @@ public sealed partial class SequencerCore
         line.CollectionBefore = line.Collection.Last;
         line.ShapeBefore = line.Collection.Shape;
         var isFirst = before.Sequence == Sequence.None;
-        // What events without a key share stays empty: each has a key of its own.
-        if (!line.IsKeyless)
+        // What events without a key share stays empty: each has a key of its own, of which nothing is kept.
+        if (line.IsKeyless) line.Collection.HasAllHeads = false;
+        else
             line.Head.Head = new HeadState(
                 before.Sequence.Next, position, line.FactId, line.Command.Op != ChangeOp.Delete,
                 isFirst ? position : before.Origin);

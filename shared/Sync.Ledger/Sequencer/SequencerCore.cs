@@ -57,7 +57,7 @@ public sealed partial class SequencerCore
         _history = history;
         _options = options;
         _faults = faults ?? PlantedFaults.None;
-        _heads = new(options.HeadsCachedMax, static key => new HeadEntry(key));
+        _heads = new(options.HeadsCachedMax, static key => new HeadEntry(key), HeadLeft);
         _collections = new(options.CollectionsCachedMax, static key => new CollectionEntry(key));
         _idempotency = new(options.IdempotencyKeysCachedMax, static key => new IdempotencyEntry(key));
     }
@@ -138,6 +138,7 @@ public sealed partial class SequencerCore
             if (ticket.Collections[index].Knowledge != Knowledge.Loading) continue;
             ticket.Collections[index].Last = loaded.Collections[index].LastPosition;
             ticket.Collections[index].Shape = loaded.Collections[index].Shape;
+            ticket.Collections[index].HasAllHeads = loaded.Collections[index].LastPosition == Position.Start;
             ticket.Collections[index].Knowledge = Knowledge.Ready;
         }
         for (var index = 0; index < ticket.Idempotency.Length; index++)

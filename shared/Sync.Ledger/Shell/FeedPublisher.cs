@@ -23,6 +23,8 @@ internal sealed class FeedPublisher : IDisposable
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isDraining;
     private int _failures;
+    private TimeSpan _wakeAt;
+    private volatile bool _isTimerSet;
 
     public FeedPublisher(NodeParts parts, FeedState state)
     {
@@ -30,7 +32,8 @@ internal sealed class FeedPublisher : IDisposable
         _feed = state.Lease.Feed;
         _core = new PublisherCore(state, parts.Store.Info.History, parts.Options, parts.Faults);
         _timer = parts.Clock.Provider.CreateTimer(
-            static signal => ((LoopSignal)signal!).Set(), _signal, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            static publisher => ((FeedPublisher)publisher!).TimerFired(), this, Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
     }
 
     public Position ToSave
@@ -162,10 +165,26 @@ internal sealed class FeedPublisher : IDisposable
         _parts.Metrics.Published();
     }
 
+    // It may fire a little early by the steady clock: what tells that it must be set again is that it fired.
+    private void TimerFired()
+    {
+        _isTimerSet = false;
+        _signal.Set();
+    }
+
     private async Task WaitAsync(TimeSpan wakeAt)
     {
-        var due = wakeAt - _parts.Clock.Steady;
-        _timer.Change(due < TimeSpan.Zero ? TimeSpan.Zero : due < WaitMax ? due : WaitMax, Timeout.InfiniteTimeSpan);
+        // A timer that is set to an earlier time stays: it finds nothing due and is set anew. So a run of writes does not set
+        // it, and wake the timers' thread, for each of them.
+        var now = _parts.Clock.Steady;
+        if (!_isTimerSet || _wakeAt > wakeAt)
+        {
+            _isTimerSet = true;
+            var due = wakeAt - now;
+            due = due < TimeSpan.Zero ? TimeSpan.Zero : due < WaitMax ? due : WaitMax;
+            _wakeAt = now + due;
+            _timer.Change(due, Timeout.InfiniteTimeSpan);
+        }
         await _signal.WaitAsync().ConfigureAwait(false);
     }
 

@@ -26,6 +26,25 @@ public sealed class SequencerDecisionTests
     }
 
     [Fact]
+    public void A_new_key_of_a_collection_that_began_here_needs_no_load_until_a_head_has_left_the_cache()
+    {
+        var rig = new SequencerRig(new LedgerOptions { Owner = "one", HeadsCachedMax = 3 });
+        Committed(rig.Write(Put(User("a"))));
+        var loads = rig.Loads;
+        Committed(rig.Write(Put(User("b"), expected: 0)));
+        Committed(rig.Write(Put(User("c"))));
+        rig.Loads.ShouldBe(loads);
+
+        Committed(rig.Write(Put(User("d"))));
+        rig.Loads.ShouldBe(loads + 1);
+        Committed(rig.Write(Put(User("a"), "2"))).Sequence.ShouldBe(new Sequence(2));
+        var successor = rig.Successor();
+        Committed(successor.Write(Put(User("b"), "2"))).Sequence.ShouldBe(new Sequence(2));
+        Committed(successor.Write(Put(User("e")))).Sequence.ShouldBe(new Sequence(1));
+        successor.Check().ShouldBeEmpty();
+    }
+
+    [Fact]
     public void Writes_of_one_key_in_one_group_get_sequences_in_order()
     {
         var requests = Enumerable.Range(0, 5).Select(number => _rig.Submit(Put(User("a"), $"{number}"))).ToList();

@@ -62,25 +62,26 @@ public sealed class SequencerOutcomeTests
     [Fact]
     public void Loads_run_while_a_commit_is_in_flight_and_cannot_replace_what_it_changes()
     {
-        var first = _rig.Submit(Put(User("a"), "1"));
-        _rig.Core.TryTakeLoad(out var ticket).ShouldBeTrue();
-        var early = _rig.Read(ticket!);
-        _rig.Core.Loaded(ticket!, early);
-        _rig.Group().ShouldNotBeNull();
-        var second = _rig.Submit(Put(User("a"), "2"));
-        var other = _rig.Submit(Put(User("b"), "1"));
-        _rig.Core.TryTakeLoad(out var during).ShouldBeTrue();
+        var rig = OfACollectionThatWasThere();
+        var first = rig.Submit(Put(User("a"), "1"));
+        rig.Core.TryTakeLoad(out var ticket).ShouldBeTrue();
+        var early = rig.Read(ticket!);
+        rig.Core.Loaded(ticket!, early);
+        rig.Group().ShouldNotBeNull();
+        var second = rig.Submit(Put(User("a"), "2"));
+        var other = rig.Submit(Put(User("b"), "1"));
+        rig.Core.TryTakeLoad(out var during).ShouldBeTrue();
         during!.Request.Keys.ShouldBe([User("b")]);
-        var read = _rig.Read(during);
-        _rig.Commit();
-        _rig.Core.Loaded(during, read);
+        var read = rig.Read(during);
+        rig.Commit();
+        rig.Core.Loaded(during, read);
         // The answer of a ticket that was answered before changes nothing any more.
-        _rig.Core.Loaded(ticket!, early);
-        _rig.Settle();
-        _rig.Receipt(first).Sequence.ShouldBe(new Sequence(1));
-        _rig.Receipt(second).Sequence.ShouldBe(new Sequence(2));
-        _rig.Receipt(other).Sequence.ShouldBe(new Sequence(1));
-        _rig.Check().ShouldBeEmpty();
+        rig.Core.Loaded(ticket!, early);
+        rig.Settle();
+        rig.Receipt(first).Sequence.ShouldBe(new Sequence(1));
+        rig.Receipt(second).Sequence.ShouldBe(new Sequence(2));
+        rig.Receipt(other).Sequence.ShouldBe(new Sequence(1));
+        rig.Check().ShouldBeEmpty();
     }
 
     [Fact]
@@ -225,26 +226,27 @@ public sealed class SequencerOutcomeTests
     [Fact]
     public void After_an_unknown_outcome_and_a_foreign_owner_nothing_remembered_is_trusted()
     {
-        _rig.Write(Put(User("a"), "1"));
-        _rig.Write(Put(User("b"), "1"));
-        var lost = _rig.Submit(Put(User("a"), "2"));
-        var stale = _rig.Submit(Put(User("new"), "1"));
-        _rig.Core.TryTakeLoad(out var ticket).ShouldBeTrue();
-        var read = _rig.Read(ticket!);
-        _rig.Group().ShouldNotBeNull();
-        _rig.Report(new CommitOutcome.Unknown("connection lost"));
-        var foreign = _rig.Successor();
+        var rig = OfACollectionThatWasThere();
+        rig.Write(Put(User("a"), "1"));
+        rig.Write(Put(User("b"), "1"));
+        var lost = rig.Submit(Put(User("a"), "2"));
+        var stale = rig.Submit(Put(User("new"), "1"));
+        rig.Core.TryTakeLoad(out var ticket).ShouldBeTrue();
+        var read = rig.Read(ticket!);
+        rig.Group().ShouldNotBeNull();
+        rig.Report(new CommitOutcome.Unknown("connection lost"));
+        var foreign = rig.Successor();
         foreign.Write(Put(User("a"), "foreign"));
         foreign.Write(Put(User("b"), "foreign"));
         foreign.Write(Put(User("new"), "foreign"));
-        _rig.Resolve();
-        _rig.Core.Loaded(ticket!, read);
-        var next = _rig.Submit(Put(User("b"), "3"));
-        _rig.Settle();
-        _rig.Receipt(lost).Sequence.ShouldBe(new Sequence(3));
-        _rig.Receipt(next).Sequence.ShouldBe(new Sequence(3));
-        _rig.Receipt(stale).Sequence.ShouldBe(new Sequence(2));
-        _rig.Check().ShouldBeEmpty();
+        rig.Resolve();
+        rig.Core.Loaded(ticket!, read);
+        var next = rig.Submit(Put(User("b"), "3"));
+        rig.Settle();
+        rig.Receipt(lost).Sequence.ShouldBe(new Sequence(3));
+        rig.Receipt(next).Sequence.ShouldBe(new Sequence(3));
+        rig.Receipt(stale).Sequence.ShouldBe(new Sequence(2));
+        rig.Check().ShouldBeEmpty();
     }
 
     [Fact]
@@ -288,5 +290,12 @@ public sealed class SequencerOutcomeTests
         _rig.Settle();
         _rig.Receipt(waiting).Position.ShouldBe(new Position(1));
         _rig.Core.IsIdle.ShouldBeTrue();
+    }
+
+    // Of a collection that began under an owner nothing would have to be loaded.
+    private SequencerRig OfACollectionThatWasThere()
+    {
+        _rig.Write(Put(User("old"), "0"));
+        return _rig.Successor();
     }
 }
