@@ -27,6 +27,10 @@ internal sealed class GroupColumns
         Values = new ReadOnlyMemory<byte>[count];
     }
 
+    /// <summary>True when all rows have the same time, collection, schema version and producer, and none a valid time, a
+    /// derivation or the text of an idempotency key.</summary>
+    internal bool AreAlike { get; private set; } = true;
+
     internal int[] Collections { get; }
     internal long[] Origins { get; }
     internal long[] Sequences { get; }
@@ -74,7 +78,14 @@ internal sealed class GroupColumns
             columns.ValueHashes[index] = fact.ValueHash.ToArray();
             columns.Chains[index] = fact.Chain.ToArray();
             columns.Values[index] = fact.Value;
+            columns.AreAlike &= columns.IsLikeFirst(index);
         }
         return columns;
     }
+
+    private bool IsLikeFirst(int index) =>
+        ValidTimes[index] is null && Derivations[index] is null && IdempotencyTexts[index] is null
+        && Times[index] == Times[0] && Collections[index] == Collections[0]
+        && string.Equals(SchemaVersions[index], SchemaVersions[0], StringComparison.Ordinal)
+        && string.Equals(Producers[index], Producers[0], StringComparison.Ordinal);
 }

@@ -41,6 +41,18 @@ internal sealed class GroupCommit(Connections connections, NameDirectory names)
             schema_version, producer, idempotency_text, derivation, value_hash, chain, value, ordinal)
         """;
 
+    // Most groups are of one collection, version and producer, and leave out what few facts have: what is alike goes once,
+    // not once a row.
+    private const string InsertFactsAlike = """
+        insert into sync.fact (
+            feed, epoch, position, time, collection, schema_version, producer, origin, sequence, after, op, id, causation,
+            idempotency, key, value_hash, chain, value)
+        select $1, $2, $3 + a.ordinal, $4, $5, $6, $7, a.origin, a.sequence, a.after, a.op, a.id, a.causation,
+               a.idempotency, a.key, a.value_hash, a.chain, a.value
+        from unnest($8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) with ordinality a(
+            origin, sequence, after, op, id, causation, idempotency, key, value_hash, chain, value, ordinal)
+        """;
+
     private const string UpdateCollections = """
         update sync.collection c set last_position = a.last_position, count = c.count + a.count,
                shape = case when c.shape = 0 then a.shape else c.shape end
@@ -155,10 +167,23 @@ internal sealed class GroupCommit(Connections connections, NameDirectory names)
             Value(last.TransactionTime.UnixMicroseconds), Value(group.LeaseTtl), Value(group.Lease.Owner));
     }
 
-    private static void AddFacts(NpgsqlBatch batch, FactGroup group, GroupColumns columns) => batch.Add(
-        InsertFacts, Value((short)group.Lease.Feed.Value), Value(group.Lease.Epoch.Value), Value(group.Expected.Value),
-        Value(columns.Collections), Value(columns.Origins), Value(columns.Sequences), Value(columns.Afters), Value(columns.Times),
-        Value(columns.ValidTimes), Value(columns.Ops), Value(columns.Ids), Value(columns.Causations), Value(columns.Idempotency),
-        Value(columns.Keys), Value(columns.SchemaVersions), Value(columns.Producers), Value(columns.IdempotencyTexts),
-        Value(columns.Derivations), Value(columns.ValueHashes), Value(columns.Chains), Value(columns.Values));
+    private static void AddFacts(NpgsqlBatch batch, FactGroup group, GroupColumns columns)
+    {
+        var feed = Value((short)group.Lease.Feed.Value);
+        var (epoch, expected) = (Value(group.Lease.Epoch.Value), Value(group.Expected.Value));
+        if (columns.AreAlike)
+            batch.Add(
+                InsertFactsAlike, feed, epoch, expected, Value(columns.Times[0]), Value(columns.Collections[0]),
+                Value(columns.SchemaVersions[0]), Value(columns.Producers[0]), Value(columns.Origins), Value(columns.Sequences),
+                Value(columns.Afters), Value(columns.Ops), Value(columns.Ids), Value(columns.Causations),
+                Value(columns.Idempotency), Value(columns.Keys), Value(columns.ValueHashes), Value(columns.Chains),
+                Value(columns.Values));
+        else
+            batch.Add(
+                InsertFacts, feed, epoch, expected, Value(columns.Collections), Value(columns.Origins), Value(columns.Sequences),
+                Value(columns.Afters), Value(columns.Times), Value(columns.ValidTimes), Value(columns.Ops), Value(columns.Ids),
+                Value(columns.Causations), Value(columns.Idempotency), Value(columns.Keys), Value(columns.SchemaVersions),
+                Value(columns.Producers), Value(columns.IdempotencyTexts), Value(columns.Derivations),
+                Value(columns.ValueHashes), Value(columns.Chains), Value(columns.Values));
+    }
 }

@@ -17,6 +17,8 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, Acc
     private string _vault = "";
     private string _collection = "";
     private string _version = "1.0";
+    private string? _writtenBy;
+    private Producer _writer;
     private (string Vault, string Collection) _allowed = ("", "");
 
     private struct Line
@@ -113,10 +115,10 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, Acc
                 if (json.TokenType != JsonTokenType.Null) line.SchemaVersion = _version = Same(ref json, _version);
                 return null;
             case Field.Key: line.Key = json.GetString(); return null;
-            case Field.Op: line.Op = json.GetString(); return null;
+            case Field.Op: line.Op = Known(ref json, "put"); return null;
             case Field.IdempotencyKey: line.IdempotencyKey = json.GetString(); return null;
             case Field.ValidTime: line.ValidTime = json.GetString(); return null;
-            case Field.Producer: line.Producer = json.GetString(); return null;
+            case Field.Producer: line.Producer = Known(ref json, _writtenBy); return null;
             case Field.Causation: line.Causation = json.GetString(); return null;
             case Field.OnlyIfNoLiveRecord: line.OnlyIfNoLiveRecord = json.GetBoolean(); return null;
             default:
@@ -174,6 +176,9 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, Acc
         return json.ValueTextEquals(before) ? before : json.GetString()!;
     }
 
+    private static string? Known(ref Utf8JsonReader json, string? likely) =>
+        likely is not null && json.TokenType == JsonTokenType.String && json.ValueTextEquals(likely) ? likely : json.GetString();
+
     private Problem? Build(ref Line line, out WriteCommand? command)
     {
         command = null;
@@ -193,9 +198,12 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, Acc
                 "'valid_time' must be RFC 3339 with an offset, like 2026-01-31T12:00:00Z.");
         if (!WriteHeaders.TryCausation(line.Causation, op, out var causation))
             return CommonProblems.Malformed(WriteHeaders.CausationRule("'causation'"));
-        var who = producer;
-        if (line.Producer is not null && !WriteHeaders.TryProducer(line.Producer, out who))
-            return CommonProblems.Malformed(WriteHeaders.ProducerRule("'producer'"));
+        if (line.Producer is not null && !ReferenceEquals(line.Producer, _writtenBy))
+        {
+            if (!WriteHeaders.TryProducer(line.Producer, out var other))
+                return CommonProblems.Malformed(WriteHeaders.ProducerRule("'producer'"));
+            (_writtenBy, _writer) = (line.Producer, other);
+        }
         command = new WriteCommand
         {
             Key = key,
@@ -206,7 +214,7 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, Acc
             OnlyIfNoLiveRecord = line.OnlyIfNoLiveRecord,
             IdempotencyKey = line.IdempotencyKey,
             ValidTime = line.ValidTime is null ? null : valid,
-            Producer = who,
+            Producer = line.Producer is null ? producer : _writer,
             Causation = causation,
             TraceParent = traceParent,
         };

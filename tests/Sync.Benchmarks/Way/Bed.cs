@@ -148,6 +148,9 @@ internal sealed class Bed : IAsyncDisposable
                 ["Sync__Postgres__ConnectionString"] = Database,
                 ["Sync__Postgres__MigratorConnectionString"] = Database,
                 ["Sync__Nats__Url"] = Nats.Url,
+                // The runtime settings of the shipped writer, also where it runs inside this program.
+                ["DOTNET_gcServer"] = "1",
+                ["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0",
             },
         });
         await process.WaitForHttpOkAsync(new Uri(url + "/readyz"));
