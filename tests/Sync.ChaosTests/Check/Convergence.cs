@@ -22,7 +22,7 @@ internal sealed class Convergence(IReadOnlyDictionary<SyncedKey, long> wanted, L
     {
         foreach (var (name, isList, keys) in held.Readers)
         {
-            if (cutOff.Contains(name.Split('.')[0])) continue;
+            if (cutOff.Contains(name.Split(' ')[0])) continue;
             foreach (var (key, sequence) in wanted)
             {
                 if (key.Collection != Load.Collection || (!isList && !ReplicaReader.Follows(key))) continue;

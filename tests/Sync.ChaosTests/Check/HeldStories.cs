@@ -42,7 +42,7 @@ internal sealed class HeldStories
 
     /// <summary>The readers of replicas that are open.</summary>
     public IEnumerable<(string Name, bool IsList, IReadOnlyDictionary<SyncedKey, KeyStory> Keys)> Readers =>
-        _readers.Select(reader => ($"{Path.GetFileName(reader.Key.File)} {reader.Key.Reader}", reader.Key.Reader == "list",
+        _readers.Select(reader => ($"{reader.Key.File} {reader.Key.Reader}", reader.Key.Reader == "list",
             (IReadOnlyDictionary<SyncedKey, KeyStory>)reader.Value));
 
     /// <summary>What was shown before a moment is not asked for again; the last of each key stays.</summary>
@@ -85,7 +85,7 @@ internal sealed class HeldStories
     private void Remember(string file, LogLine line, ulong hash, bool isTyped)
     {
         var name = (line.History, line.Key, line.Sequence);
-        if (!_values.TryGetValue(name, out var known)) _values[name] = (hash, isTyped, $"{Path.GetFileName(file)} {line.Time}");
+        if (!_values.TryGetValue(name, out var known)) _values[name] = (hash, isTyped, $"{file} {line.Time}");
         else if (known.Hash != hash)
             _broken.Add("R5", "two values were shown for one sequence", $"{file} {line.Time}: {line.Key} sequence {line.Sequence}: {hash:x16}, and {known.Hash:x16} at {known.Where}");
         else if (isTyped && !known.IsTyped) _values[name] = known with { IsTyped = true };

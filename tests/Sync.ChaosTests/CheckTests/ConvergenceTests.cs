@@ -1,0 +1,112 @@
+using Shouldly;
+using Sync.ChaosTests.Check;
+using Sync.Contracts;
+using Xunit;
+
+namespace Sync.ChaosTests.CheckTests;
+
+public sealed class ConvergenceTests
+{
+    private readonly PlayedRun _run = new();
+
+    public ConvergenceTests() => _run.Line("replica-0", "open");
+
+    [Fact]
+    public void Readers_that_hold_the_heads_before_the_faults_end_took_no_time()
+    {
+        _run.Write(PlayedRun.Key(0));
+        var reached = _run.Converge(_run.Time);
+        (reached.IsReached, reached.Longest.Time).ShouldBe((true, TimeSpan.Zero));
+    }
+
+    [Fact]
+    public void The_time_is_that_of_the_last_key_of_the_last_reader()
+    {
+        var write = Behind(PlayedRun.Key(0));
+        _run.Hold(write, "key");
+        var ready = _run.Time;
+        _run.Converge(ready).IsReached.ShouldBeFalse();
+        _run.Pass(TimeSpan.FromSeconds(6));
+        _run.Hold(write, "list");
+        var reached = _run.Converge(ready);
+        reached.IsReached.ShouldBeTrue();
+        reached.Longest.Time.ShouldBe(TimeSpan.FromSeconds(6.001));
+        reached.Longest.Who.ShouldContain("list");
+    }
+
+    [Fact]
+    public void A_lost_tail_is_found_by_key_and_reader()
+    {
+        _run.Write(PlayedRun.Key(0));
+        var lost = Behind(PlayedRun.Key(0));
+        var findings = new FindingList();
+        _run.Converge(_run.Time).AddMissing(findings);
+        var finding = findings.ToFindings().ShouldHaveSingleItem();
+        finding.Invariant.ShouldBe("R6");
+        finding.Facts.Count.ShouldBe(2);
+        finding.Facts.ShouldAllBe(fact => fact.Contains(lost.Key.Key, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_reader_that_is_cut_off_on_purpose_need_not_converge()
+    {
+        Behind(PlayedRun.Key(0));
+        _run.Converge(_run.Time, "replica-0").IsReached.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_later_value_counts_as_converged()
+    {
+        Behind(PlayedRun.Key(0));
+        var ready = _run.Time;
+        _run.Write(PlayedRun.Key(0));
+        _run.Converge(ready).IsReached.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_wanted_value_overtaken_by_one_that_fails_a_gate_need_not_show()
+    {
+        _run.Write(PlayedRun.Key(0));
+        Behind(PlayedRun.Key(0));
+        var ready = _run.Time;
+        _run.Write(PlayedRun.Key(0), passes: false);
+        _run.Converge(ready).IsReached.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_delete_shows_as_absence_in_a_list_and_as_a_sequence_in_a_replica()
+    {
+        _run.Write(PlayedRun.Key(0));
+        var gone = _run.Next(PlayedRun.Key(0), ChangeOp.Delete);
+        _run.Store(gone);
+        _run.Acknowledge(gone, _run.Invoke(gone));
+        _run.Converge(_run.Time).IsReached.ShouldBeFalse();
+        _run.Hold(gone);
+        _run.Converge(_run.Time).IsReached.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_host_that_lacks_a_head_is_behind_until_it_has_it()
+    {
+        var write = _run.Write(PlayedRun.Key(0));
+        var host = new Uri("http://127.0.0.1:1");
+        Host(0).IsReached.ShouldBeFalse();
+        Host(1).IsReached.ShouldBeTrue();
+
+        Convergence Host(long sequence)
+        {
+            var convergence = new Convergence(_run.Logs.Writes.AcknowledgedBefore(_run.Time, PlayedRun.History), _run.Facts, _run.Time);
+            convergence.Look(host, new Dictionary<SyncedKey, long> { [write.Key] = sequence }, _run.Time);
+            return convergence;
+        }
+    }
+
+    // Acknowledged and stored, but no reader holds it.
+    private FactRow Behind(SyncedKey key)
+    {
+        var write = _run.Next(key);
+        _run.Store(write);
+        _run.Acknowledge(write, _run.Invoke(write));
+        return write;
+    }
+}
