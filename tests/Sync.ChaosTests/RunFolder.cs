@@ -14,6 +14,9 @@ internal sealed record RunFolder(string Path)
     /// <summary>What a raw subscriber of the broker saw.</summary>
     public string Raw => File("raw.ndjson");
 
+    /// <summary>How much memory the services held, each second.</summary>
+    public string Memory => File("memory.ndjson");
+
     /// <summary>While this file exists, load clients begin no write.</summary>
     public string LoadPaused => File("load-paused");
 

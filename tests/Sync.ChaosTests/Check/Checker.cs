@@ -3,8 +3,8 @@ using Sync.Contracts;
 
 namespace Sync.ChaosTests.Check;
 
-/// <summary>Compares what clients wrote down with the rows of the ledger, read by plain SQL. One for a run: it reads logs and rows on
-/// from where the last check ended. START HERE: <see cref="CheckAsync"/>.</summary>
+/// <summary>Compares what clients wrote down with the rows of the ledger, read by plain SQL. One for a run: it reads
+/// logs and rows on from where the last check ended. START HERE: <see cref="CheckAsync"/>.</summary>
 /// <param name="run">The run's folder.</param>
 /// <param name="ledger">Connection string of the ledger, past all faults.</param>
 /// <param name="hosts">Replica hosts that must converge, past all faults.</param>
@@ -15,22 +15,27 @@ internal sealed class Checker(RunFolder run, string ledger, IReadOnlyList<Uri> h
     private readonly LedgerRows _rows = new(ledger);
     private readonly Hosts _hosts = new(hosts);
 
-    /// <summary>Checks the invariants that hold at any time, and that replicas converge on what was acknowledged before the last
-    /// <c>ready</c> of faults.ndjson; waits for that within the bound.</summary>
+    /// <summary>Checks the invariants that hold at any time, and that replicas converge on what was acknowledged
+    /// before the last <c>ready</c> of faults.ndjson; waits for that within the bound.</summary>
     /// <param name="convergeWithin">The bound, from the last <c>ready</c>.</param>
-    /// <param name="cutOff">Replica readers (<c>replica-1</c>) and hosts (their address) that are cut off on purpose; null = none.</param>
+    /// <param name="cutOff">Replica readers (<c>replica-1</c>) and hosts (their address) that are cut off on purpose;
+    /// null = none.</param>
     /// <param name="isFinal">True when the load has ended: the ledger is read anew, and digests must be equal.</param>
     /// <param name="cancellation">Ends the check early.</param>
     public async Task<Findings> CheckAsync(
-        TimeSpan convergeWithin, IReadOnlySet<string>? cutOff = null, bool isFinal = false, CancellationToken cancellation = default)
+        TimeSpan convergeWithin, IReadOnlySet<string>? cutOff = null, bool isFinal = false,
+        CancellationToken cancellation = default)
     {
         cutOff ??= new HashSet<string>(StringComparer.Ordinal);
         var findings = new FindingList();
         _logs.ReadOn();
         if (isFinal) await _rows.ReadAllAsync(cancellation);
-        var converged = _logs.Ready is { } ready ? await ConvergeAsync(ready, convergeWithin, cutOff, findings, cancellation) : null;
-        if (isFinal && _logs.Ready is { } end) await CompareDigestsAsync(end + Micros(convergeWithin), cutOff, findings, cancellation);
-        // The ledger before the logs, which must tell of all that is in it, and after them: it must have all that they tell of.
+        var converged = _logs.Ready is { } ready
+            ? await ConvergeAsync(ready, convergeWithin, cutOff, findings, cancellation) : null;
+        if (isFinal && _logs.Ready is { } end)
+            await CompareDigestsAsync(end + Micros(convergeWithin), cutOff, findings, cancellation);
+        // The ledger before the logs, which must tell of all that is in it, and after them: it must have all that they
+        // tell of.
         await _rows.ReadOnAsync(cancellation);
         _rows.Facts.Settle();
         _logs.ReadOn();
@@ -42,7 +47,8 @@ internal sealed class Checker(RunFolder run, string ledger, IReadOnlyList<Uri> h
         return new Findings(findings.ToFindings(), converged, counters);
     }
 
-    /// <summary>The time from call to receipt that 99 of 100 acknowledged writes kept between two moments; null = too few.</summary>
+    /// <summary>The time from call to receipt that 99 of 100 acknowledged writes kept between two moments; null = too
+    /// few.</summary>
     public TimeSpan? P99(long from, long to)
     {
         _logs.ReadOn();
@@ -68,11 +74,13 @@ internal sealed class Checker(RunFolder run, string ledger, IReadOnlyList<Uri> h
             all.Look(_logs.Held, cutOff);
             foreach (var host in behind.ToList())
             {
-                var one = new Convergence(wanted, _rows.Facts, ready);
                 var asked = MachineClock.Now;
                 var held = await _hosts.HeldAsync(host, cancellation);
+                // After the answer: the rows then have every delete that it shows as absence.
+                await _rows.ReadOnAsync(cancellation);
+                var one = new Convergence(wanted, _rows.Facts, ready);
                 one.Look(host, held?.ToDictionary(record => record.Key, record => record.Value.Sequence) ?? [], asked);
-                if (held is not null) await CompareAsync(host, held, findings, cancellation);
+                if (held is not null) Compare(host, held, findings);
                 if (one.IsReached) behind.Remove(host);
                 else if (isLast) one.AddMissing(findings);
                 if (one.Longest.Time > longest.Time) longest = one.Longest;
@@ -81,7 +89,8 @@ internal sealed class Checker(RunFolder run, string ledger, IReadOnlyList<Uri> h
             if (all.IsReached && behind.Count == 0)
             {
                 if (longest.Time > within)
-                    findings.Add("R6", "readers came to the heads too late", $"{longest.Who}, {longest.Time.TotalSeconds:0.000} s after {ready}");
+                    findings.Add("R6", "readers came to the heads too late",
+                        $"{longest.Who}, {longest.Time.TotalSeconds:0.000} s after {ready}");
                 return longest.Time;
             }
             if (isLast)
@@ -94,16 +103,17 @@ internal sealed class Checker(RunFolder run, string ledger, IReadOnlyList<Uri> h
     }
 
     // Whatever a host serves is a fact of its history.
-    private async Task CompareAsync(
-        Uri host, Dictionary<SyncedKey, (long Sequence, ulong Hash, long History)> held, FindingList findings, CancellationToken cancellation)
+    private void Compare(
+        Uri host, Dictionary<SyncedKey, (long Sequence, ulong Hash, long History)> held, FindingList findings)
     {
-        await _rows.ReadOnAsync(cancellation);
         foreach (var (key, (sequence, hash, history)) in held)
             if (history == _rows.Facts.History && _rows.Facts.At(key, sequence)?.Hash != hash)
-                findings.Add("R5", "a host serves a value that is no fact", $"{host} {key} sequence {sequence} hash {hash:x16}");
+                findings.Add("R5", "a host serves a value that is no fact",
+                    $"{host} {key} sequence {sequence} hash {hash:x16}");
     }
 
-    private async Task CompareDigestsAsync(long until, IReadOnlySet<string> cutOff, FindingList findings, CancellationToken cancellation)
+    private async Task CompareDigestsAsync(
+        long until, IReadOnlySet<string> cutOff, FindingList findings, CancellationToken cancellation)
     {
         foreach (var vault in Load.Vaults)
         {
@@ -113,9 +123,11 @@ internal sealed class Checker(RunFolder run, string ledger, IReadOnlyList<Uri> h
                 foreach (var host in _hosts.Addresses.Where(host => !cutOff.Contains(host.ToString())))
                 {
                     (long Count, string Digest)? has;
-                    while ((has = await _hosts.DigestAsync(host, vault, collection, cancellation)) != wanted && MachineClock.Now < until)
+                    while ((has = await _hosts.DigestAsync(host, vault, collection, cancellation)) != wanted
+                        && MachineClock.Now < until)
                         await Task.Delay(AskEvery, cancellation);
-                    if (has != wanted) findings.Add("R6", "a host's digest is not the ledger's", $"{host} {vault}/{collection}: {has}, not {wanted}");
+                    if (has != wanted) findings.Add(
+                        "R6", "a host's digest is not the ledger's", $"{host} {vault}/{collection}: {has}, not {wanted}");
                 }
             }
         }

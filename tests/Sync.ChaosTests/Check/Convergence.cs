@@ -80,6 +80,7 @@ internal sealed class Convergence(IReadOnlyDictionary<SyncedKey, long> wanted, L
     private void Missing(string reader, SyncedKey key, long sequence, string has)
     {
         IsReached = false;
-        _missing.Add("R6", "a reader did not come to the heads in time", $"{reader}: {key} sequence {sequence}; has {has}; ready {ready}");
+        _missing.Add("R6", "a reader did not come to the heads in time",
+            $"{reader}: {key} sequence {sequence}; has {has}; ready {ready}");
     }
 }

@@ -1,6 +1,7 @@
 namespace Sync.ChaosTests.Check;
 
-/// <summary>What readers of the changefeed were sent: one run without a hole, over all connections, until a reset (R3).</summary>
+/// <summary>What readers of the changefeed were sent: one run without a hole, over all connections, until a reset
+/// (R3).</summary>
 internal sealed class FeedStories
 {
     private readonly Dictionary<(string File, int Feed), Run> _runs = [];
@@ -29,21 +30,24 @@ internal sealed class FeedStories
     public void Check(FindingList findings, IDictionary<string, long> counters)
     {
         findings.AddAll(_broken);
-        (counters["changefeed connections"], counters["changefeed resets"], counters["changefeed changes"]) = (_connections, _resets, _changes);
+        (counters["changefeed connections"], counters["changefeed resets"], counters["changefeed changes"]) = (
+            _connections, _resets, _changes);
     }
 
     private Run Open(string file, LogLine line, Run run)
     {
         _connections++;
         if (line.Cursor.Length == 0) return default;
-        if (line.Cursor != $"{line.Feed}-{run.History}-{run.Last}") Break("a reader went on from another cursor than its last", file, line, run);
+        if (line.Cursor != $"{line.Feed}-{run.History}-{run.Last}")
+            Break("a reader went on from another cursor than its last", file, line, run);
         return run;
     }
 
     private Run Change(string file, LogLine line, Run run)
     {
         _changes++;
-        if (run.Last > 0 && line.History != run.History) Break("a changefeed went over to another history without a reset", file, line, run);
+        if (run.Last > 0 && line.History != run.History)
+            Break("a changefeed went over to another history without a reset", file, line, run);
         else if (run.Last > 0 && line.Position > run.Last + 1) Break("a changefeed left out positions", file, line, run);
         else if (run.Last > 0 && line.Position <= run.Last) Break("a changefeed went back", file, line, run);
         if (line.Behind != line.Position) Break("the cursor of a change is not its position", file, line, run);
@@ -52,7 +56,8 @@ internal sealed class FeedStories
 
     private Run Moved(string file, LogLine line, Run run)
     {
-        if (run.Last > 0 && line.Position != run.Last) Break("a cursor moved over positions that were not sent", file, line, run);
+        if (run.Last > 0 && line.Position != run.Last)
+            Break("a cursor moved over positions that were not sent", file, line, run);
         return new Run(line.History, line.Position);
     }
 

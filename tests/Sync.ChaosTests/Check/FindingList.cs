@@ -24,5 +24,6 @@ internal sealed class FindingList
 
     public IReadOnlyList<Finding> ToFindings() =>
         [.. _broken.Select(broken => new Finding(broken.Key.Invariant,
-            broken.Value.Count == 1 ? broken.Key.What : $"{broken.Key.What} ({broken.Value.Count} times)", broken.Value.Facts))];
+            broken.Value.Count == 1 ? broken.Key.What
+                : $"{broken.Key.What} ({broken.Value.Count} times)", broken.Value.Facts))];
 }

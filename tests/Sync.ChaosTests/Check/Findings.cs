@@ -2,9 +2,10 @@ namespace Sync.ChaosTests.Check;
 
 /// <summary>What a check found.</summary>
 /// <param name="Broken">Broken invariants, worst first, bounded; none = all held.</param>
-/// <param name="Convergence">Time from the last <c>ready</c> of faults.ndjson until every replica showed every head that stood
-/// then; null = not within the bound (that is a finding) or nothing to measure.</param>
-/// <param name="Counters">What occurred so far, by name (unknown outcomes, take-overs, …), to see that the run was not vacuous.</param>
+/// <param name="Convergence">Time from the last <c>ready</c> of faults.ndjson until every replica showed every head
+/// that stood then; null = not within the bound (that is a finding) or nothing to measure.</param>
+/// <param name="Counters">What occurred so far, by name (unknown outcomes, take-overs, …), to see that the run was not
+/// vacuous.</param>
 internal sealed record Findings(
     IReadOnlyList<Finding> Broken, TimeSpan? Convergence, IReadOnlyDictionary<string, long> Counters)
 {

@@ -6,7 +6,8 @@ namespace Sync.ChaosTests.Check;
 internal sealed class HeldStories
 {
     private readonly Dictionary<(string File, string Reader), Dictionary<SyncedKey, KeyStory>> _readers = [];
-    private readonly Dictionary<(long History, SyncedKey Key, long Sequence), (ulong Hash, bool IsTyped, string Where)> _values = [];
+    private readonly Dictionary<(long History, SyncedKey Key, long Sequence),
+        (ulong Hash, bool IsTyped, string Where)> _values = [];
     private readonly Dictionary<(string File, string Name), long> _counts = [];
     private readonly FindingList _broken = new();
     private long _streamResets, _cuts, _streams;
@@ -31,7 +32,8 @@ internal sealed class HeldStories
         }
     }
 
-    /// <summary>A line of a reader of an event stream: whatever is shown must be a fact; the gate there takes any map.</summary>
+    /// <summary>A line of a reader of an event stream: whatever is shown must be a fact; the gate there takes any
+    /// map.</summary>
     public void TakeStream(string file, LogLine line)
     {
         if (line.Kind == "reset") _streamResets++;
@@ -56,8 +58,10 @@ internal sealed class HeldStories
         findings.AddAll(_broken);
         foreach (var ((history, key, sequence), shown) in _values)
             if (history == facts.History) Check(facts, key, sequence, shown, findings);
-        foreach (var group in _counts.GroupBy(count => count.Key.Name, StringComparer.Ordinal)) counters[group.Key] = group.Sum(count => count.Value);
-        (counters["stream connections"], counters["stream resets"], counters["slow stream cut"]) = (_streams, _streamResets, _cuts);
+        foreach (var group in _counts.GroupBy(count => count.Key.Name, StringComparer.Ordinal))
+            counters[group.Key] = group.Sum(count => count.Value);
+        (counters["stream connections"], counters["stream resets"], counters["slow stream cut"]) = (
+            _streams, _streamResets, _cuts);
     }
 
     private static void Check(
@@ -65,7 +69,8 @@ internal sealed class HeldStories
     {
         var fact = facts.At(key, sequence);
         if (fact is null || fact.Hash != shown.Hash || fact.Op == ChangeOp.Delete)
-            findings.Add("R5", "a reader was shown a value that is no fact", $"{shown.Where}: {key} sequence {sequence} hash {shown.Hash:x16}; there: {fact?.ToString() ?? "nothing"}");
+            findings.Add("R5", "a reader was shown a value that is no fact",
+                $"{shown.Where}: {key} sequence {sequence} hash {shown.Hash:x16}; there: {fact?.ToString() ?? "nothing"}");
         else if (shown.IsTyped && !fact.PassesGates)
             findings.Add("R5", "a reader was shown a value that fails a gate", $"{shown.Where}: {fact}");
     }
@@ -77,7 +82,8 @@ internal sealed class HeldStories
         // A list that does not have a record does not say of which sequence, and what was never written has no history.
         var isKnown = line.History != 0 && !(line.IsGone && line.Reader == "list");
         if (isKnown && story.Take(line.History, line.Sequence, line.Hash) is { } wrong)
-            _broken.Add("R5", wrong, $"{file} {line.Time} {line.Reader}: {line.Key} sequence {line.Sequence} hash {line.Hash:x16} of {line.History} after {story}");
+            _broken.Add("R5", wrong,
+                $"{file} {line.Time} {line.Reader}: {line.Key} sequence {line.Sequence} hash {line.Hash:x16} of {line.History} after {story}");
         story.Show(line.Time, line.Sequence, line.IsGone);
         if (line.Hash is { } hash && !line.IsGone) Remember(file, line, hash, isTyped: true);
     }
@@ -87,7 +93,8 @@ internal sealed class HeldStories
         var name = (line.History, line.Key, line.Sequence);
         if (!_values.TryGetValue(name, out var known)) _values[name] = (hash, isTyped, $"{file} {line.Time}");
         else if (known.Hash != hash)
-            _broken.Add("R5", "two values were shown for one sequence", $"{file} {line.Time}: {line.Key} sequence {line.Sequence}: {hash:x16}, and {known.Hash:x16} at {known.Where}");
+            _broken.Add("R5", "two values were shown for one sequence",
+                $"{file} {line.Time}: {line.Key} sequence {line.Sequence}: {hash:x16}, and {known.Hash:x16} at {known.Where}");
         else if (isTyped && !known.IsTyped) _values[name] = known with { IsTyped = true };
     }
 }
@@ -110,7 +117,8 @@ internal sealed class KeyStory
     {
         var wrong = history != _history && _left.Contains(history) ? "a reader was shown an old history after a new one"
             : history == _history && sequence < _sequence ? "a sequence went back"
-            : history == _history && sequence == _sequence && hash != _hash && _hash is not null && hash is not null ? "one sequence had two values"
+            : history == _history && sequence == _sequence && hash != _hash && _hash is not null && hash is not null
+                ? "one sequence had two values"
             : null;
         if (history != _history) _left.Add(_history);
         (_history, _sequence, _hash) = (history, sequence, hash);

@@ -9,12 +9,15 @@ namespace Sync.ChaosTests.Check;
 /// <summary>Asks replica hosts what they hold.</summary>
 internal sealed class Hosts(IReadOnlyList<Uri> addresses) : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(2) };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false })
+    { Timeout = TimeSpan.FromSeconds(2) };
 
     public IReadOnlyList<Uri> Addresses => addresses;
 
-    /// <summary>The records of a host, by key: sequence and the start of the hash; null = it does not answer for all of them now.</summary>
-    public async Task<Dictionary<SyncedKey, (long Sequence, ulong Hash, long History)>?> HeldAsync(Uri host, CancellationToken cancellation)
+    /// <summary>The records of a host, by key: sequence and the start of the hash; null = it does not answer for all of
+    /// them now.</summary>
+    public async Task<Dictionary<SyncedKey,
+        (long Sequence, ulong Hash, long History)>?> HeldAsync(Uri host, CancellationToken cancellation)
     {
         var held = new Dictionary<SyncedKey, (long, ulong, long)>();
         foreach (var vault in Load.Vaults)
@@ -33,10 +36,12 @@ internal sealed class Hosts(IReadOnlyList<Uri> addresses) : IDisposable
     }
 
     /// <summary>What a host says that a collection's digest is; null = it does not answer.</summary>
-    public async Task<(long Count, string Digest)?> DigestAsync(Uri host, string vault, string collection, CancellationToken cancellation)
+    public async Task<(long Count, string Digest)?> DigestAsync(
+        Uri host, string vault, string collection, CancellationToken cancellation)
     {
         using var body = await AskAsync(new Uri(host, $"/v1/digests/{vault}/{collection}"), cancellation);
-        return body is null ? null : (body.RootElement.GetProperty("count"u8).GetInt64(), body.RootElement.GetProperty("digest"u8).GetString()!);
+        return body is null ? null
+            : (body.RootElement.GetProperty("count"u8).GetInt64(), body.RootElement.GetProperty("digest"u8).GetString()!);
     }
 
     public void Dispose() => _http.Dispose();
@@ -46,7 +51,8 @@ internal sealed class Hosts(IReadOnlyList<Uri> addresses) : IDisposable
         try
         {
             using var answer = await _http.GetAsync(address, cancellation);
-            return answer.StatusCode == HttpStatusCode.OK ? JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(cancellation)) : null;
+            return answer.StatusCode == HttpStatusCode.OK
+                ? JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(cancellation)) : null;
         }
         catch (Exception error) when (error is HttpRequestException or IOException or JsonException
             || (error is OperationCanceledException && !cancellation.IsCancellationRequested))
@@ -55,5 +61,6 @@ internal sealed class Hosts(IReadOnlyList<Uri> addresses) : IDisposable
         }
     }
 
-    private static ulong First8(string hash) => ulong.Parse(hash.AsSpan(0, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    private static ulong First8(string hash) =>
+        ulong.Parse(hash.AsSpan(0, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 }

@@ -4,14 +4,15 @@ namespace Sync.ChaosTests.Check;
 
 /// <summary>A row of the ledger, as far as the check needs it.</summary>
 internal sealed record FactRow(
-    int Feed, long Position, long Sequence, long Epoch, long After, ChangeOp Op, Guid Id, Guid? Causation, SyncedKey Key, ulong Hash,
-    string? IdempotencyKey, bool PassesGates)
+    int Feed, long Position, long Sequence, long Epoch, long After, ChangeOp Op, Guid Id, Guid? Causation, SyncedKey Key,
+    ulong Hash, string? IdempotencyKey, bool PassesGates)
 {
     public override string ToString() =>
         $"{Feed}/{Position} {Key} sequence {Sequence} epoch {Epoch} {Op} fact {Id} hash {Hash:x16} idempotency {IdempotencyKey}";
 }
 
-/// <summary>The facts of a ledger, in the order of their feeds, with what holds between them checked as they come (R2, R4, R9).</summary>
+/// <summary>The facts of a ledger, in the order of their feeds, with what holds between them checked as they come (R2,
+/// R4, R9).</summary>
 internal sealed class LedgerFacts(long history)
 {
     private readonly Dictionary<int, List<FactRow>> _feeds = [];
@@ -54,7 +55,8 @@ internal sealed class LedgerFacts(long history)
 
     public long Head(int feed) => Of(feed) is { Count: > 0 } rows ? rows[^1].Position : 0;
 
-    /// <summary>The head of a feed at the last <see cref="Settle"/>: what logs that were read after it must tell of.</summary>
+    /// <summary>The head of a feed at the last <see cref="Settle"/>: what logs that were read after it must tell
+    /// of.</summary>
     public long SettledHead(int feed) => _settled.GetValueOrDefault(feed);
 
     public void Settle()
@@ -72,14 +74,17 @@ internal sealed class LedgerFacts(long history)
 
         if (!_keys.TryGetValue(fact.Key, out var key)) _keys[fact.Key] = key = [];
         var expected = key.Count == 0 ? 1 : key[^1].Sequence + 1;
-        if (fact.Sequence != expected) _broken.Add("R2", $"the sequences of a key are not dense", $"expected {expected}: {fact}");
+        if (fact.Sequence != expected)
+            _broken.Add("R2", $"the sequences of a key are not dense", $"expected {expected}: {fact}");
         if (fact.Op != ChangeOp.Append && fact.Causation != (key.Count == 0 ? null : key[^1].Id))
             _broken.Add("R2", "a fact does not name the key's previous fact", $"{fact}");
         key.Add(fact);
 
         var name = (fact.Key.Vault, fact.Key.Collection);
         var after = _collections.TryGetValue(name, out var last) ? last.Position : 0;
-        if (fact.After != after) _broken.Add("R2", "a fact does not name the collection's previous change", $"{fact.After}, not {after}: {fact}");
+        if (fact.After != after)
+            _broken.Add("R2", "a fact does not name the collection's previous change",
+                $"{fact.After}, not {after}: {fact}");
         _collections[name] = fact;
 
         if (fact.IdempotencyKey is not { } id) return;
@@ -88,18 +93,23 @@ internal sealed class LedgerFacts(long history)
         else _ids[(fact.Key.Vault, id)] = fact;
     }
 
-    /// <summary>What is broken between the rows; <paramref name="heads"/> is what the feeds say of themselves, of the same snapshot.</summary>
+    /// <summary>What is broken between the rows; <paramref name="heads"/> is what the feeds say of themselves, of the
+    /// same snapshot.</summary>
     public void Check(IReadOnlyDictionary<int, long> heads, FindingList findings)
     {
         findings.AddAll(_broken);
         foreach (var (feed, head) in heads)
-            if (head != Head(feed)) findings.Add("R2", "a feed's position is not that of its last fact", $"feed {feed}: {head}, not {Head(feed)}");
+            if (head != Head(feed))
+                findings.Add("R2", "a feed's position is not that of its last fact",
+                    $"feed {feed}: {head}, not {Head(feed)}");
     }
 
     private void Compare(FactRow last, FactRow fact)
     {
-        if (fact.Position != last.Position + 1) _broken.Add("R2", "the positions of a feed are not dense", $"{fact} follows {last.Position}");
-        if (fact.Epoch < last.Epoch) _broken.Add("R9", "a fact of an older epoch follows one of a newer", $"{fact} follows epoch {last.Epoch}");
+        if (fact.Position != last.Position + 1)
+            _broken.Add("R2", "the positions of a feed are not dense", $"{fact} follows {last.Position}");
+        if (fact.Epoch < last.Epoch)
+            _broken.Add("R9", "a fact of an older epoch follows one of a newer", $"{fact} follows epoch {last.Epoch}");
         if (fact.Epoch > last.Epoch) TakeOvers++;
     }
 }

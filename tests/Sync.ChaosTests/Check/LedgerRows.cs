@@ -6,7 +6,8 @@ using Sync.Contracts;
 
 namespace Sync.ChaosTests.Check;
 
-/// <summary>Reads the ledger by plain SQL, all in one snapshot; what was read before is not read again, but at <see cref="ReadAllAsync"/>.</summary>
+/// <summary>Reads the ledger by plain SQL, all in one snapshot; what was read before is not read again, but at <see
+/// cref="ReadAllAsync"/>.</summary>
 internal sealed class LedgerRows(string connectionString)
 {
     private readonly Dictionary<int, long> _heads = [];
@@ -27,19 +28,24 @@ internal sealed class LedgerRows(string connectionString)
     {
         await using var source = NpgsqlDataSource.Create(connectionString);
         await using var connection = await source.OpenConnectionAsync(cancellation);
-        await using var snapshot = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellation);
-        var history = (long)(await new NpgsqlCommand("select history from sync.ledger", connection).ExecuteScalarAsync(cancellation))!;
+        await using var snapshot = await connection.BeginTransactionAsync(
+            System.Data.IsolationLevel.RepeatableRead, cancellation);
+        var history = (long)(
+            await new NpgsqlCommand("select history from sync.ledger", connection).ExecuteScalarAsync(cancellation))!;
         if (history != Facts.History) Facts = new LedgerFacts(history);
         _heads.Clear();
-        await using (var reader = await new NpgsqlCommand("select feed, position from sync.feed", connection).ExecuteReaderAsync(cancellation))
+        await using (var reader = await new NpgsqlCommand(
+            "select feed, position from sync.feed", connection).ExecuteReaderAsync(cancellation))
             while (await reader.ReadAsync(cancellation))
                 _heads[reader.GetInt16(0)] = reader.GetInt64(1);
         foreach (var (feed, head) in _heads)
             if (head > Facts.Head(feed)) await ReadAsync(connection, feed, cancellation);
     }
 
-    /// <summary>Count and digest of a collection's live records, made here from the rows (docs/PROTOCOL.md, A digest).</summary>
-    public async Task<(long Count, string Digest)> DigestAsync(string vault, string collection, CancellationToken cancellation)
+    /// <summary>Count and digest of a collection's live records, made here from the rows (docs/PROTOCOL.md, A
+    /// digest).</summary>
+    public async Task<(long Count, string Digest)> DigestAsync(
+        string vault, string collection, CancellationToken cancellation)
     {
         await using var source = NpgsqlDataSource.Create(connectionString);
         await using var command = source.CreateCommand("""

@@ -79,7 +79,8 @@ internal sealed class LogLine
         Numbers.Clear();
         var (vault, collection, key) = ("", "", "");
         var json = new Utf8JsonReader(line);
-        if (!json.Read() || json.TokenType != JsonTokenType.StartObject) throw new JsonException("a line of a log is no object");
+        if (!json.Read() || json.TokenType != JsonTokenType.StartObject)
+            throw new JsonException("a line of a log is no object");
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             var name = json.ValueSpan;
@@ -124,7 +125,8 @@ internal sealed class LogLine
         if (name.SequenceEqual("e"u8)) Kind = Known(json.ValueSpan);
         else if (name.SequenceEqual("id"u8)) Id = json.GetString()!;
         else if (name.SequenceEqual("fact"u8)) Fact = json.GetGuid();
-        else if (name.SequenceEqual("h"u8)) Hash = ulong.Parse(json.ValueSpan, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+        else if (name.SequenceEqual("h"u8)) Hash = ulong.Parse(
+            json.ValueSpan, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
         else if (name.SequenceEqual("code"u8)) Code = Known(json.ValueSpan);
         else if (name.SequenceEqual("why"u8)) Why = json.GetString()!;
         else if (name.SequenceEqual("cursor"u8)) Cursor = json.GetString()!;

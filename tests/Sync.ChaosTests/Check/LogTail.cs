@@ -1,6 +1,7 @@
 namespace Sync.ChaosTests.Check;
 
-/// <summary>Reads a log that grows: each call goes on where the last one ended. A line without its end is left for later.</summary>
+/// <summary>Reads a log that grows: each call goes on where the last one ended. A line without its end is left for
+/// later.</summary>
 internal sealed class LogTail(string path)
 {
     private readonly LogLine _line = new();

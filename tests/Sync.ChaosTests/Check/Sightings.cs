@@ -17,9 +17,11 @@ internal sealed class Sightings
         var place = (line.History, line.Feed, line.Position);
         if (!_seen.TryGetValue(place, out var seen)) seen = new Seen(line.Fact, hash, 0);
         if (seen.Fact != line.Fact)
-            _broken.Add("R2", "two facts were seen at one position", $"{file} {line.Time}: {line.Feed}-{line.History}-{line.Position} {line.Fact}, not {seen.Fact}");
+            _broken.Add("R2", "two facts were seen at one position",
+                $"{file} {line.Time}: {line.Feed}-{line.History}-{line.Position} {line.Fact}, not {seen.Fact}");
         else if (hash is not null && seen.Hash is not null && hash != seen.Hash)
-            _broken.Add("R2", "two values were seen at one position", $"{file} {line.Time}: {line.Feed}-{line.History}-{line.Position} {hash:x16}, not {seen.Hash:x16}");
+            _broken.Add("R2", "two values were seen at one position",
+                $"{file} {line.Time}: {line.Feed}-{line.History}-{line.Position} {hash:x16}, not {seen.Hash:x16}");
         _seen[place] = seen with { Hash = seen.Hash ?? hash, RawAt = isRaw && seen.RawAt == 0 ? line.Time : seen.RawAt };
     }
 
@@ -29,7 +31,8 @@ internal sealed class Sightings
         if (line.Kind == "env") Take(file, line, line.Hash, isRaw: true);
         else if (line.Kind is "gap" or "start") _gaps.Add(line.Time);
         else if (line.Kind == "beat") _beats++;
-        else if (line.Kind == "bad") _broken.Add("R1", "bytes on the broker that are no envelope of ours", $"{line.Time} {line.Why}");
+        else if (line.Kind == "bad") _broken.Add(
+            "R1", "bytes on the broker that are no envelope of ours", $"{line.Time} {line.Why}");
     }
 
     public void Check(LedgerFacts facts, FindingList findings, IDictionary<string, long> counters)
@@ -40,7 +43,8 @@ internal sealed class Sightings
             if (history != facts.History) continue;
             var fact = facts.At(feed, position);
             if (fact is null || fact.Id != seen.Fact)
-                findings.Add("R2", "a fact was shown that the ledger does not have there", $"{feed}/{position} {seen.Fact}; there: {fact?.ToString() ?? "nothing"}");
+                findings.Add("R2", "a fact was shown that the ledger does not have there",
+                    $"{feed}/{position} {seen.Fact}; there: {fact?.ToString() ?? "nothing"}");
             else if (seen.Hash is { } hash && hash != fact.Hash)
                 findings.Add("R2", "a value was shown that the ledger does not have there", $"{hash:x16}; there: {fact}");
         }
@@ -67,7 +71,8 @@ internal sealed class Sightings
                 unseen += run;
                 var (from, to) = (Math.Min(before, at) - Slack, Math.Max(before, at) + Slack);
                 if (!_gaps.Exists(gap => gap >= from && gap <= to))
-                    findings.Add("R1", "committed facts were never published", $"{run} facts of feed {feed} up to {fact.Position - 1}, none lost on the way");
+                    findings.Add("R1", "committed facts were never published",
+                        $"{run} facts of feed {feed} up to {fact.Position - 1}, none lost on the way");
             }
             (run, before) = (0, at);
         }

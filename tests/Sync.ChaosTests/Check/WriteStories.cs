@@ -18,7 +18,9 @@ internal sealed class WriteStories
         {
             case "start": Forget(file); break;
             case "invoke": Invoke(file, line); break;
-            case "ok" or "fail" or "unknown" when _open.Remove((file, line.Attempt), out var attempt): End(attempt, line); break;
+            case "ok" or "fail" or "unknown" when _open.Remove((file, line.Attempt), out var attempt):
+                End(attempt, line);
+                break;
         }
     }
 
@@ -27,12 +29,14 @@ internal sealed class WriteStories
     {
         var heads = new Dictionary<SyncedKey, long>();
         foreach (var story in _stories.Values)
-            if (story.Receipt is { } seen && seen.History == history && seen.Time <= time && seen.Sequence > heads.GetValueOrDefault(seen.Key))
+            if (story.Receipt is { } seen && seen.History == history && seen.Time <= time
+                && seen.Sequence > heads.GetValueOrDefault(seen.Key))
                 heads[seen.Key] = seen.Sequence;
         return heads;
     }
 
-    /// <summary>The time from call to receipt that 99 of 100 acknowledged writes kept between two moments; null = too few.</summary>
+    /// <summary>The time from call to receipt that 99 of 100 acknowledged writes kept between two moments; null = too
+    /// few.</summary>
     public TimeSpan? P99(long from, long to)
     {
         var took = _latencies.Where(one => one.Time >= from && one.Time <= to).Select(one => one.Micros).Order().ToList();
@@ -48,7 +52,8 @@ internal sealed class WriteStories
         foreach (var ((vault, id), story) in _stories)
         {
             var fact = facts.ById(vault, id);
-            if (fact is not null && fact.Hash != story.Hash) findings.Add("R1", "a fact has another value than was written", $"{story} {fact}");
+            if (fact is not null && fact.Hash != story.Hash)
+                findings.Add("R1", "a fact has another value than was written", $"{story} {fact}");
             if (story.Receipt is { } receipt)
             {
                 if (!kept.Covers(receipt)) lost++;
@@ -66,7 +71,8 @@ internal sealed class WriteStories
                     findings.Add("R1", "a fact that nobody wrote", fact.ToString());
         foreach (var (name, count) in new[]
         {
-            ("writes", _stories.Count), ("unknown outcome", _unknown), ("unknown, then committed", committed), ("unknown, never committed", notCommitted),
+            ("writes", _stories.Count), ("unknown outcome", _unknown), ("unknown, then committed", committed),
+            ("unknown, never committed", notCommitted),
             ("refused", _refused), ("refused for now", _notNow), ("answered by a first receipt", _replayed),
             ("other value under a used key refused", _reusesRefused), ("lost by a restore", lost),
         })
@@ -96,7 +102,8 @@ internal sealed class WriteStories
             _refused++;
             story.IsRefused = true;
             if (attempt.Must && !line.IsExcused)
-                _broken.Add("R4", "a write was refused for good that must not be", $"{line.Time} {story} {line.Code}: {line.Why}");
+                _broken.Add("R4", "a write was refused for good that must not be",
+                    $"{line.Time} {story} {line.Code}: {line.Why}");
             if (story.Receipt is not null && !line.IsExcused)
                 _broken.Add("R4", "a write was refused after its receipt", $"{line.Time} {story} {line.Code}: {line.Why}");
         }
@@ -105,7 +112,8 @@ internal sealed class WriteStories
     private void Acknowledge(Attempt attempt, LogLine line)
     {
         var story = attempt.Story;
-        var seen = new SeenReceipt(line.Time, line.Key, line.Fact, line.Feed, line.History, line.Position, line.Sequence, line.IsReplayed);
+        var seen = new SeenReceipt(
+            line.Time, line.Key, line.Fact, line.Feed, line.History, line.Position, line.Sequence, line.IsReplayed);
         if (line.IsReplayed) _replayed++;
         else _latencies.Add((line.Time, line.Time - attempt.Began));
         if (line.Hash != story.Hash) _broken.Add("R1", "a receipt is of another value", $"{story} {seen}");
@@ -127,7 +135,8 @@ internal sealed class WriteStories
     {
         var fact = facts.At(receipt.Feed, receipt.Position);
         if (fact is null || fact.Id != receipt.Fact || fact.Sequence != receipt.Sequence || fact.Key != receipt.Key)
-            findings.Add("R1", "an acknowledged write is not in the ledger", $"{story} {receipt}; there: {fact?.ToString() ?? "nothing"}");
+            findings.Add("R1", "an acknowledged write is not in the ledger",
+                $"{story} {receipt}; there: {fact?.ToString() ?? "nothing"}");
         foreach (var (_, history, what) in story.Reuses)
             if (history == receipt.History) findings.Add("R4", "another value was taken under a used idempotency key", what);
     }
@@ -171,8 +180,8 @@ internal readonly record struct SeenReceipt(
     public override string ToString() => $"receipt {Feed}-{History}-{Position} {Key} sequence {Sequence} fact {Fact}";
 }
 
-/// <summary>How far a restored copy of the ledger went: its new history begins behind that, and what older histories acknowledged
-/// beyond it is gone, as their id tells every reader.</summary>
+/// <summary>How far a restored copy of the ledger went: its new history begins behind that, and what older histories
+/// acknowledged beyond it is gone, as their id tells every reader.</summary>
 internal sealed class RestoredPast
 {
     private readonly Dictionary<int, long> _newFrom = [];

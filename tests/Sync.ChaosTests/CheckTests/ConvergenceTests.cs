@@ -95,7 +95,8 @@ public sealed class ConvergenceTests
 
         Convergence Host(long sequence)
         {
-            var convergence = new Convergence(_run.Logs.Writes.AcknowledgedBefore(_run.Time, PlayedRun.History), _run.Facts, _run.Time);
+            var convergence = new Convergence(
+                _run.Logs.Writes.AcknowledgedBefore(_run.Time, PlayedRun.History), _run.Facts, _run.Time);
             convergence.Look(host, new Dictionary<SyncedKey, long> { [write.Key] = sequence }, _run.Time);
             return convergence;
         }

@@ -6,8 +6,8 @@ using Sync.Contracts;
 
 namespace Sync.ChaosTests.CheckTests;
 
-/// <summary>A run without processes: lines of logs as the clients write them, and rows of a ledger. Each step can be left out or
-/// done wrong.</summary>
+/// <summary>A run without processes: lines of logs as the clients write them, and rows of a ledger. Each step can be
+/// left out or done wrong.</summary>
 internal sealed class PlayedRun
 {
     public const long History = 7;
@@ -66,7 +66,8 @@ internal sealed class PlayedRun
         _collections[(fact.Key.Vault, fact.Key.Collection)] = fact.Position;
     }
 
-    /// <summary>The ledger as a restored copy leaves it: another history, the facts of the old one up to a position.</summary>
+    /// <summary>The ledger as a restored copy leaves it: another history, the facts of the old one up to a
+    /// position.</summary>
     public void Restore(long history, long upTo)
     {
         var kept = Facts.Feeds.SelectMany(feed => Facts.Of(feed)).Where(fact => fact.Position <= upTo).ToList();
@@ -81,7 +82,8 @@ internal sealed class PlayedRun
     /// <returns>The attempt.</returns>
     public long Invoke(FactRow fact, string more = "")
     {
-        Line("client-0", "invoke", $"\"id\":\"{fact.IdempotencyKey}\",\"a\":{++_attempts},{KeyOf(fact.Key)},\"op\":\"put\",\"h\":\"{fact.Hash:x16}\"{more}");
+        Line("client-0", "invoke",
+            $"\"id\":\"{fact.IdempotencyKey}\",\"a\":{++_attempts},{KeyOf(fact.Key)},\"op\":\"put\",\"h\":\"{fact.Hash:x16}\"{more}");
         return _attempts;
     }
 

@@ -22,7 +22,8 @@ public sealed class ReaderRulesTests
     {
         var first = _run.Write(PlayedRun.Key(0));
         _run.Line("feed-0", "closed", $"\"feed\":{first.Feed},\"conn\":1,\"why\":\"\"");
-        _run.Line("feed-0", "open", $"\"feed\":{first.Feed},\"conn\":2,\"cursor\":\"{first.Feed}-{PlayedRun.History}-{first.Position}\"");
+        _run.Line("feed-0", "open",
+            $"\"feed\":{first.Feed},\"conn\":2,\"cursor\":\"{first.Feed}-{PlayedRun.History}-{first.Position}\"");
         Missed(_run.Next(PlayedRun.Key(0)));
         _run.Write(PlayedRun.Key(0));
         Found("R3", "a changefeed left out positions");
@@ -32,7 +33,8 @@ public sealed class ReaderRulesTests
     public void A_cursor_that_moves_over_what_was_not_sent_is_found()
     {
         var first = _run.Write(PlayedRun.Key(0));
-        _run.Line("feed-0", "moved", $"\"feed\":{first.Feed},\"conn\":1,\"pos\":{first.Position + 3},\"hist\":{PlayedRun.History}");
+        _run.Line("feed-0", "moved",
+            $"\"feed\":{first.Feed},\"conn\":1,\"pos\":{first.Position + 3},\"hist\":{PlayedRun.History}");
         Found("R3", "a cursor moved over positions that were not sent");
     }
 
@@ -184,5 +186,6 @@ public sealed class ReaderRulesTests
     }
 
     private void Found(string invariant, string what) => _run.Check()
-        .ShouldContain(one => one.Invariant == invariant && one.What.StartsWith(what, StringComparison.Ordinal) && one.Facts.Count > 0);
+        .ShouldContain(one =>
+            one.Invariant == invariant && one.What.StartsWith(what, StringComparison.Ordinal) && one.Facts.Count > 0);
 }

@@ -11,7 +11,8 @@ public sealed class WriteRulesTests
     [Fact]
     public void A_run_without_faults_has_no_findings()
     {
-        for (var i = 0; i < 40; i++) _run.Write(PlayedRun.Key(i % 4, i % 3), i % 7 == 6 ? ChangeOp.Delete : ChangeOp.Put, i % 11 != 10);
+        for (var i = 0; i < 40; i++) _run.Write(
+            PlayedRun.Key(i % 4, i % 3), i % 7 == 6 ? ChangeOp.Delete : ChangeOp.Put, i % 11 != 10);
         _run.Check(out var counters).ShouldBeEmpty();
         counters["writes"].ShouldBe(40);
     }
@@ -97,7 +98,8 @@ public sealed class WriteRulesTests
     public void Two_receipts_that_differ_are_found()
     {
         var write = _run.Write(PlayedRun.Key(0));
-        _run.Acknowledge(write with { Position = write.Position + 1, Id = Guid.NewGuid() }, _run.Invoke(write), ",\"replayed\":true");
+        _run.Acknowledge(write with { Position = write.Position + 1, Id = Guid.NewGuid() }, _run.Invoke(write),
+            ",\"replayed\":true");
         Found("R4", "two receipts of one idempotency key differ", write);
     }
 
@@ -187,8 +189,10 @@ public sealed class WriteRulesTests
 
     private void Found(string invariant, string what, Check.FactRow fact)
     {
-        var finding = _run.Check().SingleOrDefault(one => one.Invariant == invariant && one.What.StartsWith(what, StringComparison.Ordinal));
-        finding.ShouldNotBeNull($"{invariant} {what}; found: {string.Join("; ", _run.Check().Select(one => one.Invariant + " " + one.What))}");
+        var finding = _run.Check().SingleOrDefault(
+            one => one.Invariant == invariant && one.What.StartsWith(what, StringComparison.Ordinal));
+        finding.ShouldNotBeNull(
+            $"{invariant} {what}; found: {string.Join("; ", _run.Check().Select(one => one.Invariant + " " + one.What))}");
         finding.Facts.ShouldContain(line => line.Contains(fact.IdempotencyKey!, StringComparison.Ordinal));
     }
 }

@@ -24,14 +24,16 @@ internal static class AnswerReader
             var root = parsed.RootElement;
             if (root.TryGetProperty("factId"u8, out _)) return Outcome.Committed(ReceiptOf(root));
             var type = root.TryGetProperty("type"u8, out var typed) ? typed.GetString() ?? "" : "";
-            if (!type.StartsWith(ProblemPrefix, StringComparison.Ordinal)) return Outcome.Unknown("an answer of another kind: " + type);
+            if (!type.StartsWith(ProblemPrefix, StringComparison.Ordinal))
+                return Outcome.Unknown("an answer of another kind: " + type);
             var code = type[ProblemPrefix.Length..];
             var detail = root.TryGetProperty("detail"u8, out var said) ? said.GetString() ?? "" : "";
             return Open.Contains(code, StringComparer.Ordinal) ? Outcome.Unknown(code + ": " + detail)
                 : Passing.Contains(code, StringComparer.Ordinal) ? Outcome.NotNow(code, detail)
                 : Outcome.Refused(code, detail);
         }
-        catch (Exception error) when (error is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
+        catch (Exception error) when (
+            error is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
         {
             return Outcome.Unknown("an answer that cannot be read: " + error.Message);
         }

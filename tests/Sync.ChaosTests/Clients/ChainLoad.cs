@@ -5,8 +5,9 @@ using Sync.Contracts;
 
 namespace Sync.ChaosTests.Clients;
 
-/// <summary>Writes as an import does: many for each key, each on condition of the one before, all sent in order and all repeated while
-/// one is open. Nobody else writes these keys, so no refusal for good is right, but after a restore of an old ledger.</summary>
+/// <summary>Writes as an import does: many for each key, each on condition of the one before, all sent in order and
+/// all repeated while one is open. Nobody else writes these keys, so no refusal for good is right, but after a
+/// restore of an old ledger.</summary>
 internal sealed class ChainLoad(
     LoadPlan plan, WriteLog log, HistoryLookup histories, Func<IReadOnlyList<PlannedWrite>, Task<Outcome[]>> send)
 {
@@ -83,9 +84,12 @@ internal sealed class HistoryLookup(HttpClient http, IReadOnlyList<string> write
             try
             {
                 using var answer = await http.GetAsync(writers[turn % writers.Count].TrimEnd('/') + path, giveUp);
-                if ((int)answer.StatusCode < 500) return JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(giveUp));
+                if ((int)answer.StatusCode < 500)
+                    return JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(giveUp));
             }
-            catch (Exception error) when (error is HttpRequestException or IOException or SocketException or JsonException or OperationCanceledException)
+            catch (Exception error) when (
+                error is HttpRequestException or IOException or SocketException or JsonException
+                or OperationCanceledException)
             {
                 // The next one, or the same one later.
             }

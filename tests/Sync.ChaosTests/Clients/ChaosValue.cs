@@ -7,8 +7,8 @@ using Sync.MessagePack;
 
 namespace Sync.ChaosTests.Clients;
 
-/// <summary>A value of the load: <c>{"ok": bool, "id": text, "pad": text}</c>. The id is in one write only, so the hash tells the
-/// write. One that is not <c>ok</c> fails the gate of <see cref="Schema"/>.</summary>
+/// <summary>A value of the load: <c>{"ok": bool, "id": text, "pad": text}</c>. The id is in one write only, so the
+/// hash tells the write. One that is not <c>ok</c> fails the gate of <see cref="Schema"/>.</summary>
 internal static class ChaosValue
 {
     /// <summary>What typed readers expect.</summary>
@@ -52,7 +52,8 @@ internal static class ChaosValue
         return BinaryPrimitives.ReadUInt64BigEndian(hash);
     }
 
-    /// <summary>True when the bytes of a live value pass the parse gate of <see cref="Schema"/>; needs their start only.</summary>
+    /// <summary>True when the bytes of a live value pass the parse gate of <see cref="Schema"/>; needs their start
+    /// only.</summary>
     public static bool Passes(ReadOnlySpan<byte> value) => value.StartsWith(Good);
 
     // The hash is made from the bytes that arrived, not read from the envelope.

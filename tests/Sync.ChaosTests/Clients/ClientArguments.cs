@@ -51,6 +51,7 @@ internal sealed record ClientArguments
         return new()
         { Out = file!, Seed = seed, Index = index, Writers = writers, Nats = nats, Host = host, Slow = slow };
 
-        string Next(ref int i) => ++i < arguments.Count ? arguments[i] : throw new ArgumentException($"{arguments[i - 1]} has no value", nameof(arguments));
+        string Next(ref int i) => ++i < arguments.Count ? arguments[i]
+            : throw new ArgumentException($"{arguments[i - 1]} has no value", nameof(arguments));
     }
 }

@@ -8,8 +8,9 @@ namespace Sync.ChaosTests.Clients;
 /// SIGTERM ends them with exit code 0, their last line written; a load client first settles what is open, at most 6 s.
 /// </summary>
 /// <remarks>
-/// client: load; --writer once for each writer, --index 0..<see cref="Load.Clients"/> - 1. raw: --nats, the broker itself. sse: --host, a
-/// replica host; --slow reads slowly. replica: --nats, the broker (its replicas recover over it). feed: --writer once for each writer.
+/// client: load; --writer once for each writer, --index 0..<see cref="Load.Clients"/> - 1. raw: --nats, the broker
+/// itself. sse: --host, a replica host; --slow reads slowly. replica: --nats, the broker (its replicas recover over
+/// it). feed: --writer once for each writer.
 /// </remarks>
 internal static class ClientCommand
 {

@@ -5,7 +5,8 @@ namespace Sync.ChaosTests.Clients;
 /// <summary>A block of an event stream: one with an id alone counts too.</summary>
 internal readonly record struct EventBlock(string? Id, string? Name, string Data);
 
-/// <summary>Reads Server-Sent Events line by line; made apart from the product's own reader, so that both are not wrong in one way.</summary>
+/// <summary>Reads Server-Sent Events line by line; made apart from the product's own reader, so that both are not wrong
+/// in one way.</summary>
 internal static class EventLines
 {
     /// <summary>The next block with an id, a name or data; null = the stream ended.</summary>

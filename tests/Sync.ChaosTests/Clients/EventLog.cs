@@ -4,8 +4,9 @@ using Sync.Contracts;
 
 namespace Sync.ChaosTests.Clients;
 
-/// <summary>An append-only file of JSON lines. Each line is with the kernel when <see cref="Write"/> returns, so a process that is
-/// killed loses none. Safe from any thread: one lock covers making and writing a line, so times never go back in a file.</summary>
+/// <summary>An append-only file of JSON lines. Each line is with the kernel when <see cref="Write"/> returns, so a
+/// process that is killed loses none. Safe from any thread: one lock covers making and writing a line, so times never
+/// go back in a file.</summary>
 internal sealed class EventLog : IDisposable
 {
     private static readonly JsonWriterOptions Plain = new() { SkipValidation = true };

@@ -6,9 +6,9 @@ using Sync.Contracts;
 
 namespace Sync.ChaosTests.Clients;
 
-/// <summary>Follows the changefeed of every feed of the load from its beginning, over connections that it ends at drawn moments.
-/// Lines: <c>open</c> (feed, conn, the cursor it begins behind), <c>change</c>, <c>moved</c> (a cursor alone), <c>reset</c>,
-/// <c>closed</c>. After a reset it begins anew.</summary>
+/// <summary>Follows the changefeed of every feed of the load from its beginning, over connections that it ends at
+/// drawn moments. Lines: <c>open</c> (feed, conn, the cursor it begins behind), <c>change</c>, <c>moved</c> (a cursor
+/// alone), <c>reset</c>, <c>closed</c>. After a reset it begins anew.</summary>
 internal sealed class FeedReader(HttpClient http, ClientArguments arguments, EventLog log, int feed)
 {
     // Three heartbeats of the writer.
@@ -35,7 +35,8 @@ internal sealed class FeedReader(HttpClient http, ClientArguments arguments, Eve
             {
                 why = await ConnectAsync(number, stop);
             }
-            catch (Exception error) when (error is HttpRequestException or IOException or SocketException or TimeoutException or JsonException
+            catch (Exception error) when (
+                error is HttpRequestException or IOException or SocketException or TimeoutException or JsonException
                 || (error is OperationCanceledException && !stop.IsCancellationRequested))
             {
                 why = error.GetType().Name + ": " + error.Message;
@@ -52,7 +53,8 @@ internal sealed class FeedReader(HttpClient http, ClientArguments arguments, Eve
         ended.CancelAfter(TimeSpan.FromMilliseconds(_random.Next(300, 15_000)));
         var writer = arguments.Writers[_random.Next(arguments.Writers.Count)].TrimEnd('/');
         using var request = new HttpRequestMessage(HttpMethod.Get,
-            string.Create(CultureInfo.InvariantCulture, $"{writer}/v1/events?feed={feed}{(_cursor is null ? "&from=beginning" : "")}"));
+            string.Create(CultureInfo.InvariantCulture,
+                $"{writer}/v1/events?feed={feed}{(_cursor is null ? "&from=beginning" : "")}"));
         request.Headers.Accept.ParseAdd("text/event-stream");
         if (_cursor is not null) request.Headers.Add("Last-Event-ID", _cursor);
         using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ended.Token);

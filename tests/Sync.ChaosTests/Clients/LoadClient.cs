@@ -5,8 +5,8 @@ using Sync.Contracts;
 
 namespace Sync.ChaosTests.Clients;
 
-/// <summary>One load client: writes at a steady pace whatever becomes of earlier writes, and repeats each until its outcome is
-/// known. Even numbers write through the client library, odd ones by plain HTTP. START HERE.</summary>
+/// <summary>One load client: writes at a steady pace whatever becomes of earlier writes, and repeats each until its
+/// outcome is known. Even numbers write through the client library, odd ones by plain HTTP. START HERE.</summary>
 internal sealed class LoadClient
 {
     // Writes that are under way; at the bound the pace waits, so a long outage costs no memory.
@@ -37,7 +37,8 @@ internal sealed class LoadClient
         await using var patient = NewClient(arguments, TimeSpan.FromMinutes(2));
         await using var client = NewClient(arguments, TimeSpan.FromSeconds(8));
         var (plan, chainPlan, writes) = (
-            new LoadPlan(arguments.Seed, arguments.Index, life), new LoadPlan(~arguments.Seed, arguments.Index, life + "c"), new WriteLog(log));
+            new LoadPlan(arguments.Seed, arguments.Index, life),
+            new LoadPlan(~arguments.Seed, arguments.Index, life + "c"), new WriteLog(log));
         var plain = new HttpSender(http, arguments.Writers);
         var histories = new HistoryLookup(http, arguments.Writers);
         var chains = arguments.Index % 2 == 0

@@ -17,21 +17,24 @@ internal enum WriteShape
 
 /// <summary>A write of the load, before it has an outcome.</summary>
 internal sealed record PlannedWrite(
-    SyncedKey Key, ChangeOp Op, WriteShape Shape, bool IsConditional, SchemaVersion SchemaVersion, byte[] Value, byte[] Json, string Id)
+    SyncedKey Key, ChangeOp Op, WriteShape Shape, bool IsConditional, SchemaVersion SchemaVersion, byte[] Value,
+    byte[] Json, string Id)
 {
     public ulong Hash { get; } = ChaosValue.Hash(Value);
 
     /// <summary>The key's last sequence as the writer of it knows it; null = no condition.</summary>
     public long? Expected { get; init; }
 
-    /// <summary>Nobody else writes the key and all before it is committed in order: no refusal for good is right.</summary>
+    /// <summary>Nobody else writes the key and all before it is committed in order: no refusal for good is
+    /// right.</summary>
     public bool Must { get; init; }
 
     /// <summary>The idempotency key is another write's: must be refused.</summary>
     public bool Reuse { get; init; }
 }
 
-/// <summary>What a load client writes: drawn from the seed, the client's number and its life. Not safe from several threads.</summary>
+/// <summary>What a load client writes: drawn from the seed, the client's number and its life. Not safe from several
+/// threads.</summary>
 internal sealed class LoadPlan(int seed, int index, string life)
 {
     /// <summary>Collection of events.</summary>

@@ -5,8 +5,8 @@ using Sync.Transport;
 
 namespace Sync.ChaosTests.Clients;
 
-/// <summary>What goes over the broker, as anybody with a plain connection sees it: <c>env</c> for each envelope (with the hash made
-/// from its value's bytes), <c>beat</c>, and <c>gap</c> when messages may have been missed.</summary>
+/// <summary>What goes over the broker, as anybody with a plain connection sees it: <c>env</c> for each envelope (with
+/// the hash made from its value's bytes), <c>beat</c>, and <c>gap</c> when messages may have been missed.</summary>
 internal sealed class RawSubscriber(EventLog log) : IBusReceiver
 {
     private readonly EnvelopeCodec _codec = new();
@@ -15,14 +15,21 @@ internal sealed class RawSubscriber(EventLog log) : IBusReceiver
     {
         var receiver = new RawSubscriber(log);
         await using var bus = await SyncBus.ConnectAsync(
-            new BusOptions { Url = arguments.Nats!, Name = "chaos-raw", RetryOnInitialConnect = true, PingInterval = TimeSpan.FromSeconds(2) },
+            new BusOptions
+            {
+                Url = arguments.Nats!,
+                Name = "chaos-raw",
+                RetryOnInitialConnect = true,
+                PingInterval = TimeSpan.FromSeconds(2),
+            },
             cancellation: stop);
         await using var envelopes = await bus.SubscribeAsync("synced.>", receiver, cancellation: stop);
         await using var beats = await bus.SubscribeAsync("sync.beat.>", receiver, cancellation: stop);
         await Task.Delay(Timeout.Infinite, stop);
     }
 
-    public void Disrupted(Disruption disruption) => log.Write("gap", json => json.WriteString("why"u8, disruption.ToString()));
+    public void Disrupted(Disruption disruption) =>
+        log.Write("gap", json => json.WriteString("why"u8, disruption.ToString()));
 
     public void Receive(in BusMessage message)
     {

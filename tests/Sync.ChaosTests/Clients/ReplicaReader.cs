@@ -5,9 +5,10 @@ using Sync.Transport;
 
 namespace Sync.ChaosTests.Clients;
 
-/// <summary>Holds replicas as a service does and reads them all the time from a thread of its own. Lines: <c>held</c> whenever a
-/// reader sees another sequence or value (with <c>r</c>: key or list, and <c>gone</c> when there is no record), <c>fresh</c> (the
-/// replica claims to be current as of a position: read before what was held was), <c>counters</c>.</summary>
+/// <summary>Holds replicas as a service does and reads them all the time from a thread of its own. Lines: <c>held</c>
+/// whenever a reader sees another sequence or value (with <c>r</c>: key or list, and <c>gone</c> when there is no
+/// record), <c>fresh</c> (the replica claims to be current as of a position: read before what was held was),
+/// <c>counters</c>.</summary>
 internal sealed class ReplicaReader(EventLog log)
 {
     private const int KeysPerVault = 8;
@@ -30,13 +31,19 @@ internal sealed class ReplicaReader(EventLog log)
     public static async Task RunAsync(ClientArguments arguments, EventLog log, CancellationToken stop)
     {
         var broker = new BusOptions
-        { Url = arguments.Nats!, Name = "chaos-replica", RetryOnInitialConnect = true, PingInterval = TimeSpan.FromSeconds(2) };
+        {
+            Url = arguments.Nats!,
+            Name = "chaos-replica",
+            RetryOnInitialConnect = true,
+            PingInterval = TimeSpan.FromSeconds(2),
+        };
         await using var client = new SyncClient(new SyncClientOptions { Writers = arguments.Writers }, broker);
         var keys = new List<Replica<ulong>>();
         foreach (var key in Followed)
-            keys.Add(await OpenAsync(() => client.ReplicaAsync(key.Vault, key.Collection, key.Key, ChaosValue.Schema, stop), stop));
-        var list = await OpenAsync(() => client.CollectionAsync(
-            new CollectionReplicaOptions<ulong> { Scope = SyncedPattern.OfGroup(Load.Group, Load.Collection), Schema = ChaosValue.Schema }, stop), stop);
+            keys.Add(await OpenAsync(
+                () => client.ReplicaAsync(key.Vault, key.Collection, key.Key, ChaosValue.Schema, stop), stop));
+        var list = await OpenAsync(
+            () => client.GroupAsync(Load.Group, Load.Collection, ChaosValue.Schema, stop), stop);
         log.Write("open", _ => { });
         var reader = new ReplicaReader(log);
         await Task.Factory.StartNew(
@@ -88,7 +95,8 @@ internal sealed class ReplicaReader(EventLog log)
         _listed.TryGetValue(key, out var before);
         if (!isHeld)
         {
-            if (before is { Sequence: > 0, Gone: false }) Held("list", key, _listed[key] = (before.Sequence, 0, true), default);
+            if (before is { Sequence: > 0, Gone: false })
+                Held("list", key, _listed[key] = (before.Sequence, 0, true), default);
             return;
         }
         var held = (record.Sequence.Value, record.Value, false);
@@ -98,7 +106,8 @@ internal sealed class ReplicaReader(EventLog log)
         Held("list", key, held, record.At);
     }
 
-    private void Held(string reader, SyncedKey key, (long Sequence, ulong Hash, bool Gone) held, FeedPosition at) => log.Write("held", json =>
+    private void Held(string reader, SyncedKey key, (long Sequence, ulong Hash, bool Gone) held, FeedPosition at) =>
+        log.Write("held", json =>
     {
         json.WriteString("r"u8, reader);
         json.Key(key);

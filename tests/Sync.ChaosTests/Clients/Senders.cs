@@ -93,7 +93,8 @@ internal sealed class HttpSender(HttpClient http, IReadOnlyList<string> writers)
             await using var body = await answer.Content.ReadAsStreamAsync();
             using var reader = new StreamReader(body, Encoding.UTF8);
             using var patience = new CancellationTokenSource(http.Timeout);
-            if (answer.StatusCode != HttpStatusCode.OK) rest = AnswerReader.Read(Encoding.UTF8.GetBytes(await reader.ReadToEndAsync(patience.Token)));
+            if (answer.StatusCode != HttpStatusCode.OK)
+                rest = AnswerReader.Read(Encoding.UTF8.GetBytes(await reader.ReadToEndAsync(patience.Token)));
             else
             {
                 while (answered < outcomes.Length && await reader.ReadLineAsync(patience.Token) is { } line)
@@ -145,12 +146,15 @@ internal sealed class HttpSender(HttpClient http, IReadOnlyList<string> writers)
     private static HttpMethod MethodOf(ChangeOp op) =>
         op switch { ChangeOp.Put => HttpMethod.Put, ChangeOp.Delete => HttpMethod.Delete, _ => HttpMethod.Post };
 
-    private static string OpOf(ChangeOp op) => op switch { ChangeOp.Put => "put", ChangeOp.Delete => "delete", _ => "append" };
+    private static string OpOf(ChangeOp op) =>
+        op switch { ChangeOp.Put => "put", ChangeOp.Delete => "delete", _ => "append" };
 
-    private static bool IsLost(Exception error) => error is HttpRequestException or IOException or SocketException or OperationCanceledException;
+    private static bool IsLost(Exception error) =>
+        error is HttpRequestException or IOException or SocketException or OperationCanceledException;
 
     // Refused at the door of the machine: not a byte of the request went out.
-    private static Outcome Lost(Exception error) => error is HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } }
+    private static Outcome Lost(Exception error) =>
+        error is HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } }
         ? Outcome.NotNow("not-connected", error.Message)
         : Outcome.Unknown(error.Message);
 }

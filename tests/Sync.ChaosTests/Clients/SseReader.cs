@@ -7,9 +7,9 @@ using Sync.MessagePack;
 
 namespace Sync.ChaosTests.Clients;
 
-/// <summary>Reads the event stream of a replica host as a browser would. Lines: <c>open</c> (a new snapshot follows), <c>ready</c>,
-/// <c>put</c> and <c>delete</c>, <c>reset</c>, <c>closed</c>. The slow one stops reading in the middle until it is cut off, and says
-/// after how long (<c>cut</c>).</summary>
+/// <summary>Reads the event stream of a replica host as a browser would. Lines: <c>open</c> (a new snapshot follows),
+/// <c>ready</c>, <c>put</c> and <c>delete</c>, <c>reset</c>, <c>closed</c>. The slow one stops reading in the middle
+/// until it is cut off, and says after how long (<c>cut</c>).</summary>
 internal sealed class SseReader(HttpClient http, ClientArguments arguments, EventLog log)
 {
     private const int SlowBufferBytes = 4096;
@@ -51,7 +51,8 @@ internal sealed class SseReader(HttpClient http, ClientArguments arguments, Even
             {
                 why = await ConnectAsync(stop);
             }
-            catch (Exception error) when (error is HttpRequestException or IOException or SocketException or TimeoutException or JsonException
+            catch (Exception error) when (
+                error is HttpRequestException or IOException or SocketException or TimeoutException or JsonException
                 || (error is OperationCanceledException && !stop.IsCancellationRequested))
             {
                 why = error.GetType().Name + ": " + error.Message;
@@ -64,10 +65,12 @@ internal sealed class SseReader(HttpClient http, ClientArguments arguments, Even
     private async Task<string> ConnectAsync(CancellationToken stop)
     {
         // The slow one takes all collections, so that what it does not read soon fills every buffer on the way.
-        var path = arguments.Slow ? $"/v1/stream?group={Load.Group}" : $"/v1/stream?group={Load.Group}&collection={Load.Collection}";
+        var path = arguments.Slow ? $"/v1/stream?group={Load.Group}"
+            : $"/v1/stream?group={Load.Group}&collection={Load.Collection}";
         using var request = new HttpRequestMessage(HttpMethod.Get, arguments.Host!.TrimEnd('/') + path);
         request.Headers.Accept.ParseAdd("text/event-stream");
-        using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop).WaitAsync(SilenceMax, stop);
+        using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop).WaitAsync(
+            SilenceMax, stop);
         if (!answer.IsSuccessStatusCode) return $"status {(int)answer.StatusCode}";
         log.Write("open", _ => { });
         using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(stop), Encoding.UTF8);
@@ -124,7 +127,8 @@ internal sealed class SseReader(HttpClient http, ClientArguments arguments, Even
     {
         _value.ResetWrittenCount();
         if (record.TryGetProperty("value"u8, out var value)
-            && !JsonTranscoder.TryToMsgPack(Encoding.UTF8.GetBytes(value.GetRawText()), _value, out _)) _value.ResetWrittenCount();
+            && !JsonTranscoder.TryToMsgPack(
+                Encoding.UTF8.GetBytes(value.GetRawText()), _value, out _)) _value.ResetWrittenCount();
         log.Write(kind, json =>
         {
             json.Key(new SyncedKey(Text(record, "vault"), Text(record, "collection"), Text(record, "key")));

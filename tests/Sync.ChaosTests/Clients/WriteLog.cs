@@ -37,8 +37,8 @@ internal readonly record struct Outcome(Ending Ending, SeenReceipt Receipt, stri
     public static Outcome Unknown(string detail) => new(Ending.Unknown, default, "unknown-outcome", detail);
 }
 
-/// <summary>The lines of a load client: <c>invoke</c> before a request, then <c>ok</c>, <c>fail</c> or <c>unknown</c>; <c>a</c> tells the
-/// attempts of one idempotency key apart.</summary>
+/// <summary>The lines of a load client: <c>invoke</c> before a request, then <c>ok</c>, <c>fail</c> or
+/// <c>unknown</c>; <c>a</c> tells the attempts of one idempotency key apart.</summary>
 internal sealed class WriteLog(EventLog log)
 {
     private int _attempts;

@@ -22,7 +22,7 @@ internal sealed class MemoryLog : IAsyncDisposable
 
     private async Task WatchAsync(RunFolder run, IReadOnlyList<Node> nodes)
     {
-        var log = File.Open(Path.Combine(run.Path, "memory.ndjson"), FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+        var log = File.Open(run.Memory, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
         await using var file = new StreamWriter(log) { AutoFlush = true };
         using var timer = new PeriodicTimer(Every);
         while (await timer.WaitForNextTickAsync(_stop.Token))

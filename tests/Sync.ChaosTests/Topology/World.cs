@@ -62,11 +62,11 @@ internal sealed class World : IAsyncDisposable
             world.MakeNodes();
             // One first: it makes the ledger, and the other would only wait for it.
             world.Writers[0].Start();
-            await ReadyAsync([world.Writers[0]], TimeSpan.FromSeconds(30), cancellation);
+            await ReadyAsync([world.Writers[0]], TimeSpan.FromMinutes(2), cancellation);
             foreach (var node in world.Nodes) node.Start();
             world._memory = new MemoryLog(options.Run, world.Nodes);
             world.Pace = new MachinePace(world.Nodes);
-            await world.ReadyAsync(TimeSpan.FromSeconds(30), cancellation);
+            await world.ReadyAsync(TimeSpan.FromMinutes(2), cancellation);
             return world;
         }
         catch
