@@ -21,8 +21,17 @@ internal sealed class Session(RunOptions options, IReadOnlyList<Fault> faults, T
     public async Task<bool> RunAsync(CancellationToken cancellation)
     {
         await output.WriteLineAsync($"seed {options.Seed}; logs in {_run.Path}");
-        var held = (Does('A') || Does('B') || Does('C')) ? await FaultsAsync(cancellation) : true;
-        if (held && Does('D')) held = await DisksAsync(cancellation);
+        var held = true;
+        try
+        {
+            if (Does('A') || Does('B') || Does('C')) held = await FaultsAsync(cancellation);
+            if (held && Does('D')) held = await DisksAsync(cancellation);
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            await output.WriteLineAsync($"the run itself failed: {error}\nLogs: {_run.Path}");
+            held = false;
+        }
         await output.WriteLineAsync(Report.Table(_results));
         if (held && options.Logs is null) Directory.Delete(_run.Path, recursive: true);
         await output.WriteLineAsync(held ? $"all held; {_results.Count} rounds" : "BROKEN");

@@ -13,6 +13,9 @@ namespace Sync.ChaosTests.Topology;
 /// </summary>
 internal sealed class World : IAsyncDisposable
 {
+    /// <summary>Nothing was done to it yet: only a machine that is busy needs so long.</summary>
+    private static readonly TimeSpan SetUpMax = TimeSpan.FromMinutes(2);
+
     private readonly WorldOptions _options;
     private MemoryLog? _memory;
 
@@ -62,11 +65,11 @@ internal sealed class World : IAsyncDisposable
             world.MakeNodes();
             // One first: it makes the ledger, and the other would only wait for it.
             world.Writers[0].Start();
-            await ReadyAsync([world.Writers[0]], TimeSpan.FromMinutes(2), cancellation);
+            await ReadyAsync([world.Writers[0]], SetUpMax, cancellation);
             foreach (var node in world.Nodes) node.Start();
             world._memory = new MemoryLog(options.Run, world.Nodes);
             world.Pace = new MachinePace(world.Nodes);
-            await world.ReadyAsync(TimeSpan.FromMinutes(2), cancellation);
+            await world.ReadyAsync(SetUpMax, cancellation);
             return world;
         }
         catch
