@@ -19,16 +19,12 @@ public static class FeedCursor
         cursor = default;
         if (text is null || text.Length > LengthMax) return false;
         var parts = text.Split('-');
-        if (parts.Length != 3 || !TryNumber(parts[0], Feeds.CountMax - 1, out var feed)
-            || !TryNumber(parts[1], long.MaxValue, out var history)
-            || !TryNumber(parts[2], long.MaxValue, out var position)) return false;
+        if (parts.Length != 3 || !WholeNumber.TryParseCanonical(parts[0], Feeds.CountMax - 1, out var feed)
+            || !WholeNumber.TryParseCanonical(parts[1], long.MaxValue, out var history)
+            || !WholeNumber.TryParseCanonical(parts[2], long.MaxValue, out var position)) return false;
         cursor = new FeedPosition(new((int)feed), new(history), new(position));
         return true;
     }
-
-    private static bool TryNumber(string text, long max, out long number) =>
-        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number <= max
-        && (text.Length == 1 || text[0] != '0');
 }
 
 /// <summary>Which changes of one feed a consumer wants. Names the feed or a vault; the rest narrows.</summary>

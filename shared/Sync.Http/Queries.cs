@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Sync.Contracts;
 using Sync.Hosting;
@@ -40,8 +39,7 @@ public static class Queries
     {
         number = null;
         if (Text(request, name) is not { } text) return null;
-        if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value < min
-            || value > max)
+        if (!WholeNumber.TryParse(text, max, out var value) || value < min)
             return CommonProblems.Malformed($"{name} must be a whole number from {min} to {max}.");
         number = value;
         return null;

@@ -85,8 +85,8 @@ public sealed class BusReply
         var code = headers?[BusHeaders.ErrorCode];
         var text = headers?[BusHeaders.ErrorText];
         if (code is null && text is null) return new BusReply(payload, 0, null) { _owner = owner };
-        var known = int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= 999;
-        return Failed(known ? number : 500, text ?? "the answer is an error without a text", payload);
+        var known = WholeNumber.TryParse(code, 999, out var number) && number >= 1;
+        return Failed(known ? (int)number : 500, text ?? "the answer is an error without a text", payload);
     }
 
     private static string OneLine(string text)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Sync.Contracts;
 using Sync.Transport.Internal;
 
@@ -223,10 +222,9 @@ public sealed class Subjects : ISubjectMap
     private static bool TryParseFeed(ReadOnlySpan<char> token, out FeedId feed)
     {
         feed = default;
-        if (token.IsEmpty || token.Length > 4 || (token.Length > 1 && token[0] == '0')) return false;
-        if (!int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return false;
-        feed = new FeedId(number);
-        return number < Feeds.CountMax;
+        if (!WholeNumber.TryParseCanonical(token, Feeds.CountMax - 1, out var number)) return false;
+        feed = new FeedId((int)number);
+        return true;
     }
 
     private static string KeyTokens(SyncedKey key)

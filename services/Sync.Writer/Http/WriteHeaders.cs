@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Microsoft.Extensions.Primitives;
 using Sync.Contracts;
 using Sync.Hosting;
@@ -87,8 +86,8 @@ internal struct WriteHeaders
     {
         causation = null;
         if (text is null) return true;
-        if (op != ChangeOp.Append || !Guid.TryParseExact(text, "D", out var id)) return false;
-        causation = new FactId(id);
+        if (op != ChangeOp.Append || !FactId.TryParse(text, out var id)) return false;
+        causation = id;
         return true;
     }
 
@@ -116,7 +115,7 @@ internal struct WriteHeaders
     {
         sequence = default;
         if (text.Length < 3 || text[0] != '"' || text[^1] != '"') return false;
-        if (!long.TryParse(text[1..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var value)) return false;
+        if (!WholeNumber.TryParseCanonical(text[1..^1], long.MaxValue, out var value)) return false;
         sequence = new Sequence(value);
         return true;
     }

@@ -61,6 +61,7 @@ internal static class JsonBeatReader
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (keys.Count == Beat.KeysMax || !JsonFields.TryText(ref reader, out var text) || text!.Length != KeyDigits
+                || !text.All(char.IsAsciiHexDigit) // the parser takes NULs behind the digits
                 || !ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var packed)) return false;
             keys.Add(new BeatKey((uint)(packed >> 32), (uint)packed));
         }

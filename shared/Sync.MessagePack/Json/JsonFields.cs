@@ -46,9 +46,7 @@ internal static class JsonFields
     public static bool TryId(ref Utf8JsonReader reader, out FactId id)
     {
         id = default;
-        if (!TryText(ref reader, out var text) || !Guid.TryParseExact(text, "D", out var guid)) return false;
-        id = new FactId(guid);
-        return true;
+        return TryText(ref reader, out var text) && FactId.TryParse(text, out id);
     }
 
     public static bool TryHash(ref Utf8JsonReader reader, out Hash256 hash)
