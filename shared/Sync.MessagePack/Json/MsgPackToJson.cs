@@ -20,6 +20,8 @@ internal ref struct MsgPackToJson
         public readonly bool IsAtKey => IsMap && (Left & 1) == 0;
     }
 
+    private const ulong MantissaBits = 0xf_ffff_ffff_ffff;
+
     private readonly PooledBytes _output;
     private readonly Span<Frame> _frames;
     private MsgPackReader _reader;
@@ -146,6 +148,10 @@ internal ref struct MsgPackToJson
         if (!double.IsFinite(value)) return Fail(TranscodeFault.NotJson, double.IsNaN(value) ? "NaN" : "an infinity", start);
         var room = _output.Reserve(40);
         value.TryFormat(room, out var written, "R", CultureInfo.InvariantCulture);
+        // The runtime's shortest form of some powers of two reads back as their neighbour: 2^-25 is one.
+        if ((BitConverter.DoubleToUInt64Bits(value) & MantissaBits) == 0
+            && double.Parse(room[..written], CultureInfo.InvariantCulture) != value)
+            value.TryFormat(room, out written, "G17", CultureInfo.InvariantCulture);
         // Without a fraction or an exponent it would read back as an integer.
         if (!room[..written].ContainsAny(".E"u8))
         {
