@@ -134,8 +134,9 @@ internal static class CommandFields
 
     private static bool TryReadField(ref MsgPackReader reader, int field, Named named, ref Parts parts)
     {
-        // A nil stands for "not given" in every field but the value.
-        if (field != Value && reader.TrySkipNil()) return true;
+        // A nil stands for "not given" in every field but the value, and the key when it is given here.
+        var isNeeded = field == Value || (field is Vault or Collection or Key && named == Named.Nothing);
+        if (!isNeeded && reader.TrySkipNil()) return true;
         switch (field)
         {
             case Op: return EnvelopeFields.TryReadOp(ref reader, out parts.Op);
