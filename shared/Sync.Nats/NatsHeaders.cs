@@ -50,7 +50,7 @@ public sealed class NatsHeaders : IEnumerable<KeyValuePair<string, string>>
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(value);
-        if (name.Length is 0 or > 256 || name.AsSpan().ContainsAnyExcept(NameChars))
+        if (!IsName(name))
             throw new NatsException(NatsError.InvalidName,
                 "Header name is empty, too long, or holds a space, a colon or a control character");
         if (value.AsSpan().ContainsAny(ForbiddenInValue))
@@ -128,11 +128,15 @@ public sealed class NatsHeaders : IEnumerable<KeyValuePair<string, string>>
         return at + 2;
     }
 
+    // Held to the same rules, so that headers which are passed on say no more than what was received.
     internal void AddReceived(string name, string value)
     {
-        if (_pairs.Count >= PairsMax)
+        if (_pairs.Count >= PairsMax || !IsName(name) || value.AsSpan().ContainsAny(ForbiddenInValue))
             return;
         _pairs.Add(new(name, value));
-        EncodedLength += Encoding.UTF8.GetByteCount(name) + Encoding.UTF8.GetByteCount(value) + 4;
+        EncodedLength += name.Length + Encoding.UTF8.GetByteCount(value) + 4;
     }
+
+    private static bool IsName(string name) =>
+        name.Length is > 0 and <= 256 && !name.AsSpan().ContainsAnyExcept(NameChars);
 }

@@ -71,7 +71,8 @@ public readonly ref struct NatsHeadersView
             var line = FirstLine(rest);
             rest = rest[line.Length..];
             var colon = line.IndexOf((byte)':');
-            if (colon > 0)
+            // A lone CR or LF would be a line end to others.
+            if (colon > 0 && !line.ContainsAny("\r\n\0"u8))
             {
                 name = line[..colon];
                 value = line[(colon + 1)..].Trim(" \t"u8);
