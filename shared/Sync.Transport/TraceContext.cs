@@ -2,7 +2,7 @@ using Sync.Contracts;
 
 namespace Sync.Transport;
 
-/// <summary>The W3C <c>traceparent</c> header: <c>00-32 hex-16 hex-2 hex</c>, lower case. What is malformed is dropped, never
+/// <summary>The W3C <c>traceparent</c> header: <c>00-32 hex-16 hex-2 hex</c>, lower case, neither id all zeros. What is malformed is dropped, never
 /// sent or stored: it comes from outside and goes into other systems' traces.</summary>
 internal static class TraceContext
 {
@@ -16,7 +16,7 @@ internal static class TraceContext
             var right = at is 35 or 52 ? text[at] == '-' : char.IsAsciiHexDigitLower(text[at]);
             if (!right) return false;
         }
-        return true;
+        return text.AsSpan(3, 32).ContainsAnyExcept('0') && text.AsSpan(36, 16).ContainsAnyExcept('0');
     }
 
     public static BusHeaders? ToHeaders(string? traceParent) =>
