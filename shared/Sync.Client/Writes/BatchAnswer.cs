@@ -93,8 +93,8 @@ internal static class BatchAnswer
             FactId = new FactId(id),
             Key = new SyncedKey(_vault!, _collection!, _key!),
             Sequence = new Sequence(Needed(_sequence)),
-            Feed = new FeedId((int)_feed),
-            History = new HistoryId(_history),
+            Feed = new FeedId((int)(_feed is >= 0 and < Feeds.CountMax ? _feed : throw Incomplete())),
+            History = new HistoryId(_history >= 0 ? _history : throw Incomplete()),
             Position = new Position(Needed(_position)),
             TransactionTime = _time ?? throw Incomplete(),
             ValueHash = _hash ?? throw Incomplete(),
@@ -128,7 +128,7 @@ internal static class BatchAnswer
             else if (Is(ref json, "causation"u8)) _causation = json.TokenType == JsonTokenType.Null ? null : json.GetGuid();
             else if (Is(ref json, "replayed"u8)) Replayed = json.GetBoolean();
             else if (Is(ref json, "status"u8)) _status = json.GetInt32();
-            else if (Is(ref json, "type"u8)) Type = json.GetString()!.Split(':')[^1];
+            else if (Is(ref json, "type"u8)) Type = json.GetString()?.Split(':')[^1];
             else if (Is(ref json, "detail"u8)) Detail = json.GetString() ?? Detail;
             else
             {
