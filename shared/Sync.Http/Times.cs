@@ -19,7 +19,7 @@ public static class Times
         // A text without an offset would be read as local time: the last character tells.
         if (text.Length is < 20 or > 40 || !(text[^1] is 'Z' or 'z' || text[^6] is '+' or '-')) return false;
         // The format takes a fraction of no digits.
-        if (text[19] == '.' && !char.IsAsciiDigit(text[20])) return false;
+        if (text[19] == '.' && !(text.Length > 20 && char.IsAsciiDigit(text[20]))) return false;
         if (!DateTimeOffset.TryParseExact(
                 text.ToUpperInvariant(), Formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal,
                     out var parsed))
