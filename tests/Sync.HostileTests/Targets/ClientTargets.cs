@@ -41,7 +41,7 @@ internal sealed class BatchAnswerTarget : Target
 
     public override string? Read(ReadOnlySpan<byte> input)
     {
-        _write = new PendingWrite(Samples.Command(), 0, _ => { });
+        _write = new PendingWrite(Samples.Command(), 0, _ => { }) { IsToldByLane = true };
         BatchAnswer.ReadProblem(input);
         BatchAnswer.ReadProblemDetail(input);
         try
@@ -58,7 +58,8 @@ internal sealed class BatchAnswerTarget : Target
     public override void Judge(ReadOnlySpan<byte> input, string? error)
     {
         if (error is not null) Hold(!_write!.IsDone, "it ended a write on an answer that it refused");
-        if (error is not null || !_write!.IsDone || !_write.Result.IsCompletedSuccessfully) return;
+        if (error is not null || !_write!.IsDone) return;
+        _write.Tell();
         if (_write.Result.GetAwaiter().GetResult() is not WriteResult.Committed { Receipt: var receipt }) return;
         Hold(receipt.Key == Samples.Key, "a receipt of another key");
         Hold(receipt.Sequence.Value > 0 && receipt.Position.Value > 0, "a receipt without a place");
