@@ -43,4 +43,22 @@ public sealed record PlantedFaults
     /// <summary>A changefeed whose cursor cannot be continued goes on from now without saying so (breaks
     /// R3).</summary>
     public bool FromNowInsteadOfReset { get; init; }
+
+    /// <summary>A changefeed takes a cursor of another history for one of its own (breaks R3).</summary>
+    internal bool CursorHistoryIgnored { get; init; }
+
+    /// <summary>A changefeed goes on with what is kept when its cursor is below that (breaks R3).</summary>
+    internal bool CursorFloorIgnored { get; init; }
+
+    /// <summary>A changefeed that drops to the latest does not say so (breaks R3).</summary>
+    internal bool DropNotTold { get; init; }
+
+    /// <summary>Readers behind the tail of a changefeed are given what the tail has (breaks R3).</summary>
+    internal bool TailStartIgnored { get; init; }
+
+    /// <summary>The tail of a changefeed waits for what it missed before a take-over (breaks R3).</summary>
+    internal bool TailGapNotNoticed { get; init; }
+
+    /// <summary>A changefeed moves its cursor to the head of a page that was cut (breaks R3).</summary>
+    internal bool ThroughIsHead { get; init; }
 }

@@ -48,7 +48,7 @@ public sealed class Changefeed : IChangefeed, IAsyncDisposable
         _reads = new SemaphoreSlim(_options.ReadsMax, _options.ReadsMax);
         _tails = new FeedTail[store.Info.Feeds];
         for (var feed = 0; feed < _tails.Length; feed++)
-            _tails[feed] = new FeedTail(new(feed), store.Info.History, _options);
+            _tails[feed] = new FeedTail(new(feed), store.Info.History, _options, _faults);
         _pump = new TailPump(
             _tails, store.Info.History, transport, ReadTailAsync, _options, _time,
             logger ?? NullLogger<Changefeed>.Instance);

@@ -63,8 +63,10 @@ internal sealed class ChangefeedCore(
 
     private ResetReason? WhyReset(FeedSlice slice, bool wasPlaced)
     {
-        if (!wasPlaced && request.After is { } given && given.History != slice.History) return ResetReason.OtherHistory;
+        var isOther = !wasPlaced && request.After is { } given && given.History != slice.History;
+        if (isOther && !faults.CursorHistoryIgnored) return ResetReason.OtherHistory;
         if (After > slice.Head) return ResetReason.Ahead;
+        if (faults.CursorFloorIgnored) return null;
         return After!.Value.Next < slice.Floor && After < slice.Head ? ResetReason.Expired : null;
     }
 
@@ -86,7 +88,7 @@ internal sealed class ChangefeedCore(
     {
         var last = At(history, After!.Value);
         After = Head;
-        Tell(new FeedEvent.Dropped(last, At(history, Head)));
+        if (!faults.DropNotTold) Tell(new FeedEvent.Dropped(last, At(history, Head)));
     }
 
     private void Tell(FeedSlice slice)
@@ -95,7 +97,7 @@ internal sealed class ChangefeedCore(
         if (slice.After > After || slice.Through < After) return;
         foreach (var change in slice.Changes)
             if (change.Position > After && request.Filter.Matches(change.Key)) Tell(new FeedEvent.Change(change));
-        After = slice.Through;
+        After = faults.ThroughIsHead ? slice.Head : slice.Through;
         var isFirstAtHead = IsAtHead && !_wasAtHead;
         _wasAtHead |= IsAtHead;
         var since = After.Value.Value - (_toldAt?.Value ?? 0);

@@ -7,11 +7,13 @@ namespace Sync.Ledger;
 /// not.</summary>
 /// <remarks>Safe from any thread: one short lock. What is kept is dense from behind <c>_from</c> to <c>_end</c>;
 /// whenever that could not be kept up, the tail begins anew, and readers that are behind it read the ledger.</remarks>
-internal sealed class FeedTail(FeedId feed, HistoryId history, ChangefeedOptions options)
+internal sealed class FeedTail(
+    FeedId feed, HistoryId history, ChangefeedOptions options, PlantedFaults? faults = null)
 {
     private const int ChangeOverhead = 512;
     private const int TakenMax = 256;
 
+    private readonly PlantedFaults _faults = faults ?? PlantedFaults.None;
     private readonly Lock _gate = new();
     // The first _gone of the list have left; they are cut off in bulk.
     private readonly List<Envelope?> _kept = [];
@@ -95,7 +97,7 @@ internal sealed class FeedTail(FeedId feed, HistoryId history, ChangefeedOptions
                 if (facts[^1].Position > _hint) _hint = facts[^1].Position;
                 return;
             }
-            if (facts[0].Position > _end.Next) Begin(new Position(facts[0].Position.Value - 1));
+            if (facts[0].Position > _end.Next && !_faults.TailGapNotNoticed) Begin(new Position(facts[0].Position.Value - 1));
             foreach (var fact in facts)
                 if (fact.Position == _end.Next) Keep(fact.ToEnvelope(history));
             Signal();
@@ -142,12 +144,13 @@ internal sealed class FeedTail(FeedId feed, HistoryId history, ChangefeedOptions
             slice = default;
             if (!_isBased) return false;
             var start = after ?? _end;
+            if (_faults.TailStartIgnored && start < _from) start = _from;
             if (start < _from || start > _end) return false;
             var count = (int)Math.Min(TakenMax, _end.Value - start.Value);
             var taken = _kept.GetRange(_gone + (int)(start.Value - _from.Value), count);
             var through = new Position(start.Value + count);
             // What is kept is there, whatever the ledger has dropped since.
-            slice = new(history, Position.Start, _end, start, through, taken!);
+            slice = new(history, Position.Start, _end, after ?? start, through, taken!);
             return true;
         }
     }

@@ -13,7 +13,7 @@ public sealed class CollectionHistoryTests(ITestOutputHelper output)
     private const int HistoriesDefault = 300_000;
 
     /// <summary>Each must be above zero over a run.</summary>
-    private static readonly string[] Demanded =
+    public static readonly string[] Demanded =
     [
         "straggler", "envelope lost", "beat lost", "request failed", "late answer", "repeated answer",
         "page of several", "page not shown first", "read ahead", "changes page of several", "changes no longer kept", "reconnect", "overflow",
