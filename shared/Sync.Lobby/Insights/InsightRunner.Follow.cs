@@ -29,54 +29,17 @@ public sealed partial class InsightRunner
         }
     }
 
-    // The heads come first: what is committed after them is followed, what was before them is in the lists.
     private async Task<IReadOnlyList<FeedPosition>> CompareAsync(CancellationToken cancellation)
     {
-        var heads = await _scan.HeadsAsync(cancellation).ConfigureAwait(false);
-        if (_faults.CursorsApart is { Count: > 0 } apart) heads = [.. heads.Select(head => apart.TryGetValue(head.Feed, out var at) ? at : head)];
+        var start = await _comparison.RunAsync(Wake, cancellation).ConfigureAwait(false);
         lock (_gate)
         {
-            _isCompared = false;
-            _core.Restarted(heads[0].History);
-            _shards.Clear();
-            _cursors.Clear();
-            foreach (var head in heads) _cursors[head.Feed] = head;
-        }
-        foreach (var collection in _collections)
-        {
-            var shards = await _scan.ShardsAsync(collection, cancellation).ConfigureAwait(false);
-            if (shards.Values.FirstOrDefault(last => last.History != heads[0].History) is { History.Value: > 0 })
-                throw new SyncException(SyncErrorCode.NoAnswer, "the ledger's history changed while its shards were listed", true);
-            await CompareAsync(collection, shards, cancellation).ConfigureAwait(false);
-        }
-        lock (_gate)
-        {
-            _isCompared = true;
             _troubles.Clear();
             _counts = _counts with { Compared = _counts.Compared + 1 };
             Check();
         }
         Wake();
-        return heads;
-    }
-
-    private async Task CompareAsync(string collection, Dictionary<string, FeedPosition> shards, CancellationToken cancellation)
-    {
-        foreach (var derivation in _derivations.Where(one => one.SourceCollection == collection))
-        {
-            var summaries = await _scan.SummariesAsync(derivation, cancellation).ConfigureAwait(false);
-            lock (_gate)
-            {
-                foreach (var (vault, last) in shards)
-                {
-                    _shards.Add(vault);
-                    var summary = summaries.GetValueOrDefault(Names.Split(vault).Partition!);
-                    if (_faults.CursorsApart is not { Count: > 0 } && !GroupScan.IsCurrent(summary, derivation, vault, last))
-                        _core.Changed(new ShardSource(vault, collection), last);
-                }
-            }
-            Wake();
-        }
+        return start;
     }
 
     private async Task FollowFeedsAsync(IReadOnlyList<FeedPosition> start)
@@ -118,16 +81,8 @@ public sealed partial class InsightRunner
     {
         lock (_gate)
         {
-            if (_faults.CursorsApart is { } apart) apart[item.At.Feed] = item.At;
-            if (item is FeedEvent.Change { Envelope: var envelope })
-            {
-                _counts = _counts with { Changes = _counts.Changes + 1 };
-                var vault = envelope.Key.Vault;
-                // A new shard has a summary of every derivation, also of collections that it does not have yet.
-                var touched = _shards.Add(vault) ? _collections : _collections.Where(one => one == envelope.Key.Collection);
-                foreach (var collection in touched) _core.Changed(new ShardSource(vault, collection), item.At);
-            }
-            _cursors[item.At.Feed] = item.At;
+            if (item is FeedEvent.Change) _counts = _counts with { Changes = _counts.Changes + 1 };
+            _core.Take(item);
             _troubles.Remove(item.At.Feed.Value);
             Check();
         }

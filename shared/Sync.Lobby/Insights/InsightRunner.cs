@@ -18,16 +18,13 @@ public sealed partial class InsightRunner : IAsyncDisposable
 {
     private readonly InsightGroup _group;
     private readonly IReadOnlyList<CrossVaultDerivation> _derivations;
-    private readonly string[] _collections;
     private readonly IChangefeed _changefeed;
     private readonly IDeriveQueue _queue;
-    private readonly PlantedFaults _faults;
     private readonly GroupScan _scan;
+    private readonly GroupComparison _comparison;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
-    private readonly ShardQueueCore _core;
-    private readonly Dictionary<FeedId, FeedPosition> _cursors = [];
-    private readonly HashSet<string> _shards = new(StringComparer.Ordinal);
+    private readonly FollowCore _core;
     private readonly Dictionary<int, string> _troubles = [];
     private readonly List<Waiter> _waiters = [];
     private readonly ITimer _timer;
@@ -38,16 +35,15 @@ public sealed partial class InsightRunner : IAsyncDisposable
     private InsightCounts _counts = new();
     private int _underWay;
     private int _isDisposed;
-    private bool _isCompared;
 
     internal InsightRunner(InsightGroup group, IChangefeed changefeed, IDeriveQueue? queue, PlantedFaults faults)
     {
-        (_group, _changefeed, _faults) = (group, changefeed, faults);
+        (_group, _changefeed) = (group, changefeed);
         _queue = queue ?? new InProcessQueue(this);
         _derivations = [.. group.Derivations.Where(one => one.AutoPush)];
-        _collections = [.. _derivations.Select(one => one.SourceCollection).Distinct(StringComparer.Ordinal)];
         _scan = new GroupScan(group, _derivations);
-        _core = new ShardQueueCore(group.Options);
+        _core = new FollowCore(_derivations, group.Options, faults);
+        _comparison = new GroupComparison(_scan, _derivations, _core, _gate, faults);
         _timer = group.Time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _metrics = new InsightMetrics(group.Name, Status);
         _running = _derivations.Count == 0 ? Task.CompletedTask : Task.WhenAll(Task.Run(FollowAsync), Task.Run(DispatchAsync));
@@ -61,11 +57,11 @@ public sealed partial class InsightRunner : IAsyncDisposable
     {
         lock (_gate)
         {
-            var isIdle = _derivations.Count == 0 || (_isCompared && _core.Pending == 0);
+            var (isIdle, queue) = (_derivations.Count == 0 || _core.IsSettled, _core.Queue);
             return new InsightStatus(
-                isIdle, _shards.Count, _core.Pending, _core.Count(ShardState.Running), _core.DeadLetters.Count(),
-                _counts with { Coalesced = _core.Coalesced, Retries = _core.Retries, Redelivered = _core.Redelivered },
-                [.. _cursors.Values.OrderBy(cursor => cursor.Feed.Value)], _troubles.Values.FirstOrDefault());
+                isIdle, _core.Shards, queue.Pending, queue.Count(ShardState.Running), queue.DeadLetters.Count(),
+                _counts with { Coalesced = queue.Coalesced, Retries = queue.Retries, Redelivered = queue.Redelivered },
+                [.. _core.Cursors.OrderBy(cursor => cursor.Feed.Value)], _troubles.Values.FirstOrDefault());
         }
     }
 
@@ -73,7 +69,7 @@ public sealed partial class InsightRunner : IAsyncDisposable
     /// <param name="most">Most entries.</param>
     public IReadOnlyList<DeadLetter> DeadLetters(int most)
     {
-        lock (_gate) return [.. _core.DeadLetters.OrderBy(letter => letter.Since).Take(most)];
+        lock (_gate) return [.. _core.Queue.DeadLetters.OrderBy(letter => letter.Since).Take(most)];
     }
 
     /// <summary>Tries dead letters again, now.</summary>
@@ -82,7 +78,7 @@ public sealed partial class InsightRunner : IAsyncDisposable
     public int Replay(IReadOnlySet<string>? vaults = null)
     {
         int count;
-        lock (_gate) count = _core.Replay(shard => vaults is null || vaults.Contains(shard.Vault));
+        lock (_gate) count = _core.Queue.Replay(shard => vaults is null || vaults.Contains(shard.Vault));
         Wake();
         return count;
     }
@@ -180,8 +176,8 @@ public sealed partial class InsightRunner : IAsyncDisposable
                 Written = _counts.Written + outcome.Written,
                 Failed = _counts.Failed + outcome.Failures.Count,
             };
-            if (outcome is { Failures.Count: 0, At: { } stands }) _core.Succeeded(message, stands, now);
-            else _core.Failed(message, outcome.Failures, now);
+            if (outcome is { Failures.Count: 0, At: { } stands }) _core.Queue.Succeeded(message, stands, now);
+            else _core.Queue.Failed(message, outcome.Failures, now);
             Check();
         }
         Wake();
@@ -199,8 +195,8 @@ public sealed partial class InsightRunner : IAsyncDisposable
                 // Looked at only behind the new signal: a stop after this look sets that one.
                 if (_stop.IsCancellationRequested) return;
                 signal = _signal.Task;
-                message = _core.TryStart(Now(), out var next) ? next : null;
-                if (message is null && _core.NextDue is { } due) _timer.Change(Until(due), Timeout.InfiniteTimeSpan);
+                message = _core.Queue.TryStart(Now(), out var next) ? next : null;
+                if (message is null && _core.Queue.NextDue is { } due) _timer.Change(Until(due), Timeout.InfiniteTimeSpan);
             }
             if (message is null) await signal.ConfigureAwait(false);
             else await SendAsync(message).ConfigureAwait(false);
@@ -225,10 +221,8 @@ public sealed partial class InsightRunner : IAsyncDisposable
     // Under the lock: a waiter's changes are all in summaries or dead letters.
     private void Check()
     {
-        if (!_isCompared || _core.Pending > 0) return;
         foreach (var waiter in _waiters)
-            if (waiter.Last.All(head => _cursors.TryGetValue(head.Feed, out var at) && at.History == head.History && at.Position >= head.Position))
-                waiter.Done.TrySetResult(_core.DeadLetters.Count());
+            if (_core.IsSettledAt(waiter.Last)) waiter.Done.TrySetResult(_core.Queue.DeadLetters.Count());
     }
 
     private void Wake()

@@ -20,12 +20,13 @@ internal sealed record ShardOutcome(FeedPosition? At, int Written, IReadOnlyList
 
 /// <summary>Derives a shard: one read of one collection at one position, then every derivation of it on its own, so
 /// that one that fails harms no other.</summary>
-internal sealed class ShardDeriver(ICollectionSource source, ISummaryStore store, InsightOptions options, TimeProvider time)
+internal sealed class ShardDeriver(
+    ICollectionSource source, ISummaryStore store, InsightOptions options, TimeProvider time, PlantedFaults? faults = null)
 {
     private readonly CollectionReader _reader = new(
         source, new CollectionReaderLimits { RecordsMax = options.ShardRecordsMax, BytesMax = options.ShardBytesMax });
 
-    private readonly SummaryWrites _writes = new(store);
+    private readonly SummaryWrites _writes = new(store, faults ?? PlantedFaults.None);
 
     public async Task<ShardOutcome> DeriveAsync(
         string vault, string collection, IReadOnlyList<CrossVaultDerivation> derivations, SchemaVersion? minVersion,

@@ -8,6 +8,7 @@ namespace Sync.Lobby.Insights;
 public sealed class ShardQueueCore
 {
     private readonly InsightOptions _options;
+    private readonly PlantedFaults _faults;
     private readonly Dictionary<ShardSource, Entry> _entries = [];
     private readonly Queue<ShardSource> _ready = new();
     private readonly SortedSet<(Timestamp Due, long Order, ShardSource Shard)> _timers =
@@ -17,7 +18,11 @@ public sealed class ShardQueueCore
     private long _order;
 
     /// <summary>Starts empty.</summary>
-    public ShardQueueCore(InsightOptions options) => _options = options;
+    public ShardQueueCore(InsightOptions options) : this(options, PlantedFaults.None)
+    {
+    }
+
+    internal ShardQueueCore(InsightOptions options, PlantedFaults faults) => (_options, _faults) = (options, faults);
 
     /// <summary>Shards that wait for their derivation or its retry, or are derived; dead letters are none.</summary>
     public int Pending => _counts[(int)ShardState.Ready] + _counts[(int)ShardState.Running] + _counts[(int)ShardState.Waiting];
@@ -54,7 +59,8 @@ public sealed class ShardQueueCore
             _ready.Enqueue(shard);
             return;
         }
-        if (entry.Wanted.History != at.History || entry.Wanted.Position < at.Position) entry.Wanted = at;
+        var isLost = _faults.NewestCoalescedAway && entry.State == ShardState.Running;
+        if (!isLost && (entry.Wanted.History != at.History || entry.Wanted.Position < at.Position)) entry.Wanted = at;
         if (entry.State is ShardState.Dead or ShardState.Parked)
         {
             // New records may be what it takes.
@@ -97,7 +103,7 @@ public sealed class ShardQueueCore
         Enter(entry, ShardState.Running);
         entry.Ticket = ++_order;
         // What is never heard of again is handed out again; by then its own time-out has ended it.
-        Arm(shard, entry, Later(now, _options.DeriveTimeout + _options.DeriveTimeout));
+        if (!_faults.NeverRedelivered) Arm(shard, entry, Later(now, _options.DeriveTimeout + _options.DeriveTimeout));
         message = new DeriveShard(shard.Vault, shard.Collection, entry.Ticket);
         return true;
     }
@@ -131,6 +137,12 @@ public sealed class ShardQueueCore
         {
             Retries++;
             Wait(shard, entry, Later(now, Delay(entry.Attempt)), ShardState.Waiting);
+            return;
+        }
+        if (_faults.DeadLetterForgotten)
+        {
+            _counts[(int)entry.State]--;
+            _entries.Remove(shard);
             return;
         }
         entry.DeadSince ??= now;

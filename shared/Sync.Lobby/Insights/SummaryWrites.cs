@@ -4,7 +4,7 @@ namespace Sync.Lobby.Insights;
 
 /// <summary>Puts a summary where it belongs so that an older one never replaces a newer: every write is conditional on
 /// the very record that was looked at, and what is there is judged by its provenance.</summary>
-internal sealed class SummaryWrites(ISummaryStore store)
+internal sealed class SummaryWrites(ISummaryStore store, PlantedFaults faults)
 {
     // Each lost race means that another derivation of the same summary was written meanwhile.
     private const int RacesMax = 8;
@@ -17,18 +17,18 @@ internal sealed class SummaryWrites(ISummaryStore store)
         for (var race = 0; race < RacesMax; race++)
         {
             var current = await store.GetAsync(key, cancellation).ConfigureAwait(false);
-            if (current is not null && Stands(current, summary)) return;
+            if (current is not null && !faults.OlderReplacesNewer && Stands(current, summary)) return;
             var result = await store.WriteAsync(
                 new WriteCommand
                 {
                     Key = key,
                     Op = ChangeOp.Put,
                     Value = value,
-                    Expected = current?.Sequence,
-                    OnlyIfNoLiveRecord = current is null,
+                    Expected = faults.OlderReplacesNewer ? null : current?.Sequence,
+                    OnlyIfNoLiveRecord = current is null && !faults.OlderReplacesNewer,
                 },
                 cancellation).ConfigureAwait(false);
-            if (result is WriteResult.Committed) return;
+            if (result is WriteResult.Committed || (faults.UnknownTakenForWritten && result is WriteResult.Unknown)) return;
             // An unknown outcome too is settled by looking again: ours stands, or it does not.
             if (result is WriteResult.Refused(var refusal) && !IsLostRace(refusal))
                 throw new SyncException(SyncErrorCode.Refused, refusal.Detail, refusal.IsTransient) { Refusal = refusal };

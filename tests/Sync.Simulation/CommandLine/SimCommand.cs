@@ -95,7 +95,7 @@ internal sealed class SimCommand(TextWriter output, TextWriter progress)
             }
             if (worst < 0) missed++;
             var shown = worst < 0 ? "NOT FOUND" : worst.ToString(CultureInfo.InvariantCulture);
-            Print($"{mutant.World.Name,-12} {mutant.Name,-32} {shown,9} of {mutant.HistoriesMax,6}  {mutant.Invariant}");
+            Print($"{mutant.World.Name,-12} {mutant.Name,-32} {shown,9} of {mutant.HistoriesMax,6}  {string.Join(" or ", mutant.Invariants)}");
         }
         Print($"{MutantCatalogue.Simulated.Count} mutants, {missed} not found");
         return missed == 0 ? 0 : Failed;

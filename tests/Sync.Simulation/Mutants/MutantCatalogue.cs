@@ -1,8 +1,11 @@
 using System.Reflection;
+using Sync.Contracts;
 using Sync.Simulation.Changefeeds;
 using Sync.Simulation.Collections;
+using Sync.Simulation.Insights;
 using Sync.Simulation.Worlds;
 using CollectionFaults = Sync.Replication.CollectionPlantedFaults;
+using InsightFaults = Sync.Lobby.Insights.PlantedFaults;
 using LedgerFaults = Sync.Ledger.PlantedFaults;
 using ReplicaFaults = Sync.Replication.PlantedFaults;
 
@@ -22,7 +25,7 @@ internal static class MutantCatalogue
         [nameof(ReplicaFaults.SubscribeAfterFetch)] = "tests/Sync.Tests/Replication/ReplicaShellTests.cs",
     };
 
-    public static readonly IReadOnlyList<Mutant> Simulated = [.. Whole(), .. Collections(), .. Changefeeds()];
+    public static readonly IReadOnlyList<Mutant> Simulated = [.. Whole(), .. Collections(), .. Changefeeds(), .. Insights()];
 
     /// <summary>The mutant of a name; two worlds may have one each, so the first unless a world is named.</summary>
     public static Mutant? Find(string name, string? world) => Simulated.FirstOrDefault(
@@ -38,16 +41,16 @@ internal static class MutantCatalogue
         Ledger(nameof(LedgerFaults.SequenceFromStaleLoad), 20, Invariants.Dense),
         Ledger(nameof(LedgerFaults.NoEpochInFence), 200, Invariants.Fenced),
         Ledger(nameof(LedgerFaults.IdempotencyOutsideTransaction), 50, Invariants.Once),
-        Ledger(nameof(LedgerFaults.PublishedSavedBeforeFlush), 200, Invariants.Published),
+        Ledger(nameof(LedgerFaults.PublishedSavedBeforeFlush), 500, Invariants.Published),
         Ledger(nameof(LedgerFaults.ResumeFromHandedAfterReconnect), 50, Invariants.Published),
         Ledger(nameof(LedgerFaults.BeatAheadOfEnvelopes), 20, Invariants.Fresh),
         Ledger(nameof(LedgerFaults.NoBeats), 200, Invariants.Converged),
         Replica(nameof(ReplicaFaults.ApplyBelowSequence), 200, Invariants.Forward),
         Replica(nameof(ReplicaFaults.SequenceAdvancedBeforeParse), 100, Invariants.Shown),
-        Replica(nameof(ReplicaFaults.IgnoreBeats), 200, Invariants.Converged),
+        Replica(nameof(ReplicaFaults.IgnoreBeats), 500, Invariants.Converged),
         Replica(nameof(ReplicaFaults.GapNotNoticed), 20, Invariants.Noticed),
         Replica(nameof(ReplicaFaults.TombstoneIgnored), 50, Invariants.Fresh),
-        Replica(nameof(ReplicaFaults.HistoryResetIgnored), 400, Invariants.Converged),
+        Replica(nameof(ReplicaFaults.HistoryResetIgnored), 400, Invariants.Converged, Invariants.Fresh),
         Replica(nameof(ReplicaFaults.RefetchOnceNeverAgain), 50, Invariants.Converged),
         Replica(nameof(ReplicaFaults.WrongKeyAccepted), 100, Invariants.Shown),
         Replica(nameof(ReplicaFaults.RefetchForever), 300, Invariants.NoStorm),
@@ -87,29 +90,46 @@ internal static class MutantCatalogue
         Reader(nameof(LedgerFaults.CursorFloorIgnored), 300, FeedInvariants.NoHole),
         Reader(nameof(LedgerFaults.DropNotTold), 300, FeedInvariants.NoHole),
         Reader(nameof(LedgerFaults.TailStartIgnored), 300, FeedInvariants.NoHole),
-        Reader(nameof(LedgerFaults.TailGapNotNoticed), 1000, FeedInvariants.CaughtUp),
+        Reader(nameof(LedgerFaults.TailGapNotNoticed), 10_000, FeedInvariants.CaughtUp),
         Reader(nameof(LedgerFaults.ThroughIsHead), 100, FeedInvariants.NoHole),
-        FeedModel(nameof(FeedModelFaults.CursorOnId), 300, FeedInvariants.Replay),
+        FeedModel(nameof(FeedModelFaults.CursorOnId), 1000, FeedInvariants.Replay),
         FeedModel(nameof(FeedModelFaults.PageInTwoStatements), 300, FeedInvariants.NoHole),
         FeedModel(nameof(FeedModelFaults.EpochInCursors), 300, FeedInvariants.Cause),
         FeedModel(nameof(FeedModelFaults.SlowReaderSkips), 300, FeedInvariants.NoHole),
         FeedModel(nameof(FeedModelFaults.ReconnectFromNow), 300, FeedInvariants.NoHole),
     ];
 
-    private static Mutant Ledger(string name, int histories, string invariant) =>
-        new(name, SimWorld.Whole, invariant, histories, new SimFaults { Ledger = On<LedgerFaults>(name) });
+    private static IEnumerable<Mutant> Insights() =>
+    [
+        new(nameof(InsightFaults.CursorsApart), SimWorld.Insights, [InsightInvariants.Current], 300, new SimFaults
+        {
+            Insight = new InsightFaults { CursorsApart = new Dictionary<FeedId, FeedPosition>() },
+        }),
+        Insight(nameof(InsightFaults.HeadsAfterLists), 2000, InsightInvariants.Current, InsightInvariants.Settles),
+        Insight(nameof(InsightFaults.NewestCoalescedAway), 2000, InsightInvariants.Current),
+        Insight(nameof(InsightFaults.OlderReplacesNewer), 300, InsightInvariants.Forward),
+        Insight(nameof(InsightFaults.UnknownTakenForWritten), 10_000, InsightInvariants.Current),
+        Insight(nameof(InsightFaults.DeadLetterForgotten), 300, InsightInvariants.Current),
+        Insight(nameof(InsightFaults.NeverRedelivered), 300, InsightInvariants.Settles),
+    ];
 
-    private static Mutant Replica(string name, int histories, string invariant) =>
-        new(name, SimWorld.Whole, invariant, histories, new SimFaults { Replica = On<ReplicaFaults>(name) });
+    private static Mutant Insight(string name, int histories, params string[] invariants) =>
+        new(name, SimWorld.Insights, invariants, histories, new SimFaults { Insight = On<InsightFaults>(name) });
 
-    private static Mutant Collection(string name, int histories, string invariant) =>
-        new(name, SimWorld.Collections, invariant, histories, new SimFaults { Collection = On<CollectionFaults>(name) });
+    private static Mutant Ledger(string name, int histories, params string[] invariants) =>
+        new(name, SimWorld.Whole, invariants, histories, new SimFaults { Ledger = On<LedgerFaults>(name) });
 
-    private static Mutant Reader(string name, int histories, string invariant) =>
-        new(name, SimWorld.Changefeeds, invariant, histories, new SimFaults { Ledger = On<LedgerFaults>(name) });
+    private static Mutant Replica(string name, int histories, params string[] invariants) =>
+        new(name, SimWorld.Whole, invariants, histories, new SimFaults { Replica = On<ReplicaFaults>(name) });
 
-    private static Mutant FeedModel(string name, int histories, string invariant) =>
-        new(name, SimWorld.Changefeeds, invariant, histories, new SimFaults { Feed = On<FeedModelFaults>(name) });
+    private static Mutant Collection(string name, int histories, params string[] invariants) =>
+        new(name, SimWorld.Collections, invariants, histories, new SimFaults { Collection = On<CollectionFaults>(name) });
+
+    private static Mutant Reader(string name, int histories, params string[] invariants) =>
+        new(name, SimWorld.Changefeeds, invariants, histories, new SimFaults { Ledger = On<LedgerFaults>(name) });
+
+    private static Mutant FeedModel(string name, int histories, params string[] invariants) =>
+        new(name, SimWorld.Changefeeds, invariants, histories, new SimFaults { Feed = On<FeedModelFaults>(name) });
 
     private static T On<T>(string name) where T : new()
     {

@@ -7,8 +7,9 @@ internal abstract class SimWorld
     public static readonly SimWorld Whole = new WholeWorld();
     public static readonly SimWorld Collections = new CollectionsWorld();
     public static readonly SimWorld Changefeeds = new ChangefeedsWorld();
+    public static readonly SimWorld Insights = new InsightsWorld();
 
-    public static readonly IReadOnlyList<SimWorld> All = [Whole, Collections, Changefeeds];
+    public static readonly IReadOnlyList<SimWorld> All = [Whole, Collections, Changefeeds, Insights];
 
     public abstract string Name { get; }
 
