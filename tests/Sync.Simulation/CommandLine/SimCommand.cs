@@ -45,7 +45,7 @@ internal sealed class SimCommand(TextWriter output, TextWriter progress)
     private int RunHistories(SimOptions options, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
-        var run = new HistoryRun(options.World, options.Mode, options.Mutant?.Faults ?? SimFaults.None, options.Seed);
+        var run = new WorldRun(options.World, options.Mode, options.Mutant?.Faults ?? SimFaults.None, options.Seed);
         var failed = run.Run(
             options.Histories, options.Threads,
             done => Say($"{done} of {options.Histories} histories, {done / watch.Elapsed.TotalSeconds:F0}/s"), cancellation);
@@ -67,16 +67,16 @@ internal sealed class SimCommand(TextWriter output, TextWriter progress)
         return Reached(options, run) ? 0 : Failed;
     }
 
-    private static string Rate(HistoryRun run, Stopwatch watch) => string.Create(CultureInfo.InvariantCulture,
+    private static string Rate(WorldRun run, Stopwatch watch) => string.Create(CultureInfo.InvariantCulture,
         $"{watch.Elapsed.TotalSeconds:F1} s, {run.Done / watch.Elapsed.TotalSeconds:F0}/s");
 
-    private bool Reached(SimOptions options, HistoryRun run)
+    private bool Reached(SimOptions options, WorldRun run)
     {
         Print($"All invariants held{(options.Mutant is null ? "" : ": mutant " + options.Mutant.Name + " was not found")}.");
         // A few histories need not reach everything, nor those of a broken rule.
-        if (options.Mutant is not null || options.Mode != SimMode.Safety) return true;
+        if (options.Mutant is not null || options.Mode != SimMode.Both) return true;
         if (run.Done < options.World.HistoriesToReachAll) return true;
-        var missing = options.World.Demanded.Where(what => !run.Coverage.Counts.ContainsKey(what)).ToList();
+        var missing = options.World.Missing(run.Coverage).ToList();
         if (missing.Count > 0) Print($"FAILED: never reached: {string.Join(", ", missing)}");
         return missing.Count == 0;
     }

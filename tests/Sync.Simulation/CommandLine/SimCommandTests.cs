@@ -60,7 +60,7 @@ public sealed partial class SimCommandTests
     [InlineData("--mutant Nothing", "there is no mutant 'Nothing'")]
     [InlineData("--world whole --mutant CursorOnId", "there is no mutant 'CursorOnId' there")]
     [InlineData("--world changefeeds --mode liveness", "no mode but safety")]
-    [InlineData("--mode fast", "must be safety or liveness")]
+    [InlineData("--mode fast", "must be safety, liveness or both")]
     [InlineData("--histories", "--histories needs a value")]
     [InlineData("--seed 1 --seed 2", "given twice")]
     [InlineData("--threads 1 -class X", "'-class' is no option")]

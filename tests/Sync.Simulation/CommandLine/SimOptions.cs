@@ -15,8 +15,8 @@ internal sealed record SimOptions
           --world NAME      whole (default), collections, changefeeds, insights
           --histories N     how many histories; default: what a build runs of that world
           --seed S          seed of the first one; the next ones follow; default: what a build begins with
-          --mode NAME       safety (default): faults everywhere; liveness: one permanent fault, the rest must progress
-                            (world whole only)
+          --mode NAME       only histories of one mode. safety: faults everywhere, at the end they stop; liveness: one
+                            permanent fault, the rest must progress (world whole only). Default: both, as seeds come
           --mutant NAME     break one rule: its own world, and the check that must fail; see --mutants
           --mutants         run every mutant of the simulation until it is found, and list what found it
           --rounds N        with --mutants: from that many first seeds, and show the worst (default 1)
@@ -72,9 +72,9 @@ internal sealed record SimOptions
         var world = SimWorld.All.FirstOrDefault(one => one.Name == name);
         if (world is null) return $"--world is '{name}'; must be one of {string.Join(", ", SimWorld.All.Select(one => one.Name))}";
         if (mutant is not null && mutant.World != world) return $"mutant {mutant.Name} is of the world {mutant.World.Name}";
-        if (!Enum.TryParse<SimMode>(given.GetValueOrDefault("--mode", "safety"), true, out var mode) || !Enum.IsDefined(mode))
-            return $"--mode is '{given["--mode"]}'; must be safety or liveness";
-        if (mode != SimMode.Safety && !world.HasLiveness) return $"the world {world.Name} has no mode but safety";
+        if (!Enum.TryParse<SimMode>(given.GetValueOrDefault("--mode", "both"), true, out var mode) || !Enum.IsDefined(mode))
+            return $"--mode is '{given["--mode"]}'; must be safety, liveness or both";
+        if (mode == SimMode.Liveness && !world.HasLiveness) return $"the world {world.Name} has no mode but safety";
         if (Number(given, "--histories", mutant?.HistoriesMax ?? world.Histories, out var histories) is { } wrong) return wrong;
         if (Number(given, "--threads", Environment.ProcessorCount, out var threads) is { } few) return few;
         if (Number(given, "--rounds", 1, out var rounds) is { } none) return none;
@@ -99,7 +99,6 @@ internal sealed record SimOptions
     /// <summary>The command that runs one history of these again.</summary>
     public string Replay(ulong seed) => string.Create(CultureInfo.InvariantCulture,
         $"dotnet run -c Release --project tests/Sync.Simulation -- --world {World.Name} --histories 1 --seed {seed}")
-        + (Mode == SimMode.Safety ? "" : " --mode liveness")
         + (Mutant is null ? "" : $" --mutant {Mutant.Name}");
 
     private static string? Number(Dictionary<string, string> given, string name, int otherwise, out int number)

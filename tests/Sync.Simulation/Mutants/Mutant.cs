@@ -16,7 +16,7 @@ internal sealed record Mutant(
     {
         var coverage = new Coverage();
         for (var index = 0; index < histories; index++)
-            if (IsFound(World.Run(seed + (ulong)index, SimMode.Safety, Faults, coverage).Violation)) return index + 1;
+            if (IsFound(World.Run(seed + (ulong)index, Faults, coverage).Violation)) return index + 1;
         return null;
     }
 

@@ -22,7 +22,7 @@ internal sealed class ChangefeedsWorld : SimWorld
         "changefeed: replay compared",
     ];
 
-    public override SimEnding Run(ulong seed, SimMode mode, SimFaults faults, Coverage coverage)
+    public override SimEnding Run(ulong seed, SimFaults faults, Coverage coverage)
     {
         var ending = FeedHistory.Run(FeedPlan.Of(seed), faults.Ledger, faults.Feed, coverage);
         return new(seed, ending.Violation, ending.Step, () => Shrunk(ending, faults));

@@ -12,7 +12,7 @@ internal sealed class CollectionsWorld : SimWorld
     public override int HistoriesToReachAll => 5000;
     public override IReadOnlyList<string> Demanded => CollectionHistoryTests.Demanded;
 
-    public override SimEnding Run(ulong seed, SimMode mode, SimFaults faults, Coverage coverage)
+    public override SimEnding Run(ulong seed, SimFaults faults, Coverage coverage)
     {
         var ending = CollectionHistory.Run(CollectionPlan.Of(seed), faults.Collection, coverage);
         return new(seed, ending.Violation, ending.Step, () => CollectionHistory.Describe(ending, faults.Collection));

@@ -22,7 +22,7 @@ internal sealed class InsightsWorld : SimWorld
         "insight: comparison failed", "insight: derivation late", "insight: changes laid over the pages of a read",
     ];
 
-    public override SimEnding Run(ulong seed, SimMode mode, SimFaults faults, Coverage coverage)
+    public override SimEnding Run(ulong seed, SimFaults faults, Coverage coverage)
     {
         var ending = InsightHistory.Run(InsightPlan.Of(seed), faults.Insight, coverage);
         return new(seed, ending.Violation, ending.Step, () => Shrunk(ending, faults));

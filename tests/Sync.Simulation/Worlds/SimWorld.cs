@@ -28,8 +28,15 @@ internal abstract class SimWorld
     /// <summary>What histories must reach together.</summary>
     public abstract IReadOnlyList<string> Demanded { get; }
 
-    /// <summary>True when it has histories of the mode <see cref="SimMode.Liveness"/>.</summary>
+    /// <summary>True when some of its histories are of the mode <see cref="SimMode.Liveness"/>.</summary>
     public virtual bool HasLiveness => false;
 
-    public abstract SimEnding Run(ulong seed, SimMode mode, SimFaults faults, Coverage coverage);
+    /// <summary>What should have been reached, and was not.</summary>
+    public virtual IEnumerable<string> Missing(Coverage coverage) =>
+        Demanded.Where(what => !coverage.Counts.ContainsKey(what));
+
+    /// <summary>True when the history of this seed is of this mode.</summary>
+    public virtual bool Has(ulong seed, SimMode mode) => mode != SimMode.Liveness;
+
+    public abstract SimEnding Run(ulong seed, SimFaults faults, Coverage coverage);
 }

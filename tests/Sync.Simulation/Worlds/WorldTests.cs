@@ -1,6 +1,5 @@
 using System.Globalization;
 using Shouldly;
-using Sync.Simulation.CommandLine;
 using Xunit;
 
 namespace Sync.Simulation.Worlds;
@@ -41,11 +40,11 @@ public sealed class WorldTests(ITestOutputHelper output)
     public void Every_invariant_holds_over_histories_that_together_reach_everything(string name)
     {
         var world = SimWorld.All.Single(one => one.Name == name);
-        var run = new HistoryRun(world, SimMode.Safety, SimFaults.None, world.Seed);
-        var failed = run.Run(world.Histories, 1, static _ => { }, TestContext.Current.CancellationToken);
+        var run = new WorldRun(world, SimMode.Both, SimFaults.None, world.Seed);
+        var failed = run.Run(world.Histories, 2, static _ => { }, TestContext.Current.CancellationToken);
         if (failed is not null) Assert.Fail(failed.Shrunk());
         foreach (var (what, count) in run.Coverage.Counts) output.WriteLine($"{count,11} {what}");
-        world.Demanded.Where(what => !run.Coverage.Counts.ContainsKey(what)).ShouldBeEmpty();
+        world.Missing(run.Coverage).ShouldBeEmpty();
     }
 
     [Fact]
@@ -54,8 +53,8 @@ public sealed class WorldTests(ITestOutputHelper output)
         var counts = new Dictionary<string, Coverage>(StringComparer.Ordinal);
         foreach (var world in SimWorld.All)
         {
-            var run = new HistoryRun(world, SimMode.Safety, SimFaults.None, world.Seed);
-            run.Run(world.HistoriesToReachAll, 1, static _ => { }, TestContext.Current.CancellationToken).ShouldBeNull();
+            var run = new WorldRun(world, SimMode.Both, SimFaults.None, world.Seed);
+            run.Run(Math.Min(world.HistoriesToReachAll, 1000), 2, static _ => { }, TestContext.Current.CancellationToken).ShouldBeNull();
             counts[world.Name] = run.Coverage;
             output.WriteLine($"{world.Name}: {run.Done} histories");
             foreach (var (what, count) in run.Coverage.Counts)
@@ -79,7 +78,7 @@ public sealed class WorldTests(ITestOutputHelper output)
         var world = SimWorld.All.Single(one => one.Name == name);
         var mutant = Mutants.MutantCatalogue.Simulated.First(one => one.World == world && one.HistoriesMax <= 300);
         var seed = Mutants.MutantCatalogue.Seed;
-        while (!mutant.IsFound(world.Run(seed, SimMode.Safety, mutant.Faults, new Coverage()).Violation)) seed++;
+        while (!mutant.IsFound(world.Run(seed, mutant.Faults, new Coverage()).Violation)) seed++;
         var (once, again) = (Ending(), Ending());
         (again.Violation!.Message, again.Steps).ShouldBe((once.Violation!.Message, once.Steps));
         var shrunk = once.Shrunk();
@@ -87,7 +86,7 @@ public sealed class WorldTests(ITestOutputHelper output)
         shrunk.ShouldContain("Shrunk to ");
         shrunk.ShouldContain(once.Violation.Invariant);
 
-        SimEnding Ending() => world.Run(seed, SimMode.Safety, mutant.Faults, new Coverage());
+        SimEnding Ending() => world.Run(seed, mutant.Faults, new Coverage());
     }
 
     public static TheoryData<string> WorldNames() => [.. SimWorld.All.Select(world => world.Name)];

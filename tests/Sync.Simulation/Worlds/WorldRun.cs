@@ -1,16 +1,15 @@
-using Sync.Simulation.Worlds;
-
-namespace Sync.Simulation.CommandLine;
+namespace Sync.Simulation.Worlds;
 
 /// <summary>Runs many histories of one world, some at a time, until one fails.</summary>
 /// <remarks>Histories share nothing; a thread keeps its own counts and adds them up under a lock when it is
 /// done.</remarks>
-internal sealed class HistoryRun(SimWorld world, SimMode mode, SimFaults faults, ulong seed)
+internal sealed class WorldRun(SimWorld world, SimMode mode, SimFaults faults, ulong seed)
 {
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(5);
     private readonly Lock _gate = new();
     private readonly List<SimEnding> _failed = [];
-    private int _next;
+    private ulong _next = seed;
+    private int _taken;
     private int _done;
     private long _steps;
 
@@ -32,11 +31,9 @@ internal sealed class HistoryRun(SimWorld world, SimMode mode, SimFaults faults,
         void Work()
         {
             var coverage = new Coverage();
-            while (!cancellation.IsCancellationRequested && !HasFailed())
+            while (!cancellation.IsCancellationRequested && TryTake(histories, out var taken))
             {
-                var index = Interlocked.Increment(ref _next) - 1;
-                if (index >= histories) break;
-                var ending = world.Run(seed + (ulong)index, mode, faults, coverage);
+                var ending = world.Run(taken, faults, coverage);
                 Interlocked.Increment(ref _done);
                 Interlocked.Add(ref _steps, ending.Steps);
                 if (ending.Violation is null) continue;
@@ -46,8 +43,14 @@ internal sealed class HistoryRun(SimWorld world, SimMode mode, SimFaults faults,
         }
     }
 
-    private bool HasFailed()
+    // The next seed of this mode; none behind a failure.
+    private bool TryTake(int histories, out ulong taken)
     {
-        lock (_gate) return _failed.Count > 0;
+        lock (_gate)
+        {
+            while (!world.Has(_next, mode)) _next++;
+            taken = _next++;
+            return _failed.Count == 0 && _taken++ < histories;
+        }
     }
 }
