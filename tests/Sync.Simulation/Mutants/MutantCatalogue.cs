@@ -44,6 +44,7 @@ internal static class MutantCatalogue
         Ledger(nameof(LedgerFaults.PublishedSavedBeforeFlush), 500, Invariants.Published),
         Ledger(nameof(LedgerFaults.ResumeFromHandedAfterReconnect), 50, Invariants.Published),
         Ledger(nameof(LedgerFaults.BeatAheadOfEnvelopes), 20, Invariants.Fresh),
+        Ledger(nameof(LedgerFaults.OvertakingAllowed), 300, Invariants.Repeated),
         Ledger(nameof(LedgerFaults.NoBeats), 500, Invariants.Converged),
         Replica(nameof(ReplicaFaults.ApplyBelowSequence), 500, Invariants.Forward),
         Replica(nameof(ReplicaFaults.SequenceAdvancedBeforeParse), 100, Invariants.Shown),

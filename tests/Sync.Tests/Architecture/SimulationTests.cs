@@ -19,14 +19,12 @@ public sealed partial class SimulationTests
         ["SyncSchema"] = "the parse gate is the application's",
     };
 
-    private static readonly string[] Pending = ["ChangefeedCore", "ShardQueueCore"];
-
     [Fact]
     public void Every_core_is_driven_by_the_simulation()
     {
         var simulation = Repository.Sources(Folder).SelectMany(Repository.Lines)
             .Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal))
-            .SelectMany(line => Name().Matches(line)).Select(match => match.Value).Concat(Pending)
+            .SelectMany(line => Name().Matches(line)).Select(match => match.Value)
             .ToHashSet(StringComparer.Ordinal);
         Repository.ShouldBeNone(
             from core in Cores()
