@@ -44,6 +44,9 @@ internal static class CommandLine
             Where the services are: --writer and --nats, or the variables SYNC_WRITER, SYNC_NATS, SYNC_NATS_USER and
             SYNC_NATS_PASSWORD (or SYNC_NATS_PASSWORD_FILE).
 
+            Where services ask for a token: --token-file, or SYNC_TOKEN or SYNC_TOKEN_FILE. There is no --token, since everybody
+            on this machine could read it in the list of processes. 'sync token --help' tells how to make one.
+
             Exit codes: 0 done, 1 something is wrong with the data or the answer, 2 the call is wrong, 3 a service cannot be
             reached, 130 interrupted.
             """);
@@ -58,6 +61,7 @@ internal static class CommandLine
         root.Subcommands.Add(TopCommand.Build());
         root.Subcommands.Add(VerifyCommand.Build());
         root.Subcommands.Add(InsightCommand.Build());
+        root.Subcommands.Add(TokenCommand.Build());
         root.Subcommands.Add(BenchCommand.Build());
         return root;
     }

@@ -64,29 +64,4 @@ public static class AccessToken
         right.CopyTo(b);
         return CryptographicOperations.FixedTimeEquals(a, b);
     }
-
-    /// <summary>A text with every token in it replaced by <c>sync_&lt;id&gt;_***</c>: for logs, of what is not known to hold
-    /// none.</summary>
-    public static string Masked(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        var at = text.IndexOf(Prefix, StringComparison.Ordinal);
-        if (at < 0) return text;
-        var shown = new StringBuilder(text.Length);
-        var from = 0;
-        for (; at >= 0; at = text.IndexOf(Prefix, from, StringComparison.Ordinal))
-        {
-            var rest = text.AsSpan(at);
-            var isToken = rest.Length > SecretStart && rest[SecretStart - 1] == '_' && IsId(IdOf(rest));
-            var end = at + (isToken ? SecretStart : Prefix.Length);
-            shown.Append(text, from, end - from);
-            from = end;
-            if (!isToken) continue;
-            // Also a secret that was cut short, or has something behind it.
-            var secret = text.AsSpan(from).IndexOfAnyExcept(Base64);
-            shown.Append("***");
-            from = secret < 0 ? text.Length : from + secret;
-        }
-        return shown.Append(text, from, text.Length - from).ToString();
-    }
 }

@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Sync.Hosting;
 
-/// <summary>How services log: one line an entry, UTC, to the standard output.</summary>
+/// <summary>How services log: one line an entry, UTC, to the standard output, secrets
+/// masked.</summary>
 public static class ConsoleLines
 {
     /// <summary>Replaces the providers by the console, and quietens the web server's own chatter. Configuration
@@ -16,12 +17,7 @@ public static class ConsoleLines
         // Failures to start are reported by ServiceRun in one line; a second report with a stack trace would bury it.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
-        return logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-            console.ColorBehavior = LoggerColorBehavior.Disabled;
-        });
+        logging.AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
+        return logging.AddConsole(console => console.FormatterName = LineFormatter.LineName);
     }
 }

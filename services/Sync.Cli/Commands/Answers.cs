@@ -9,6 +9,8 @@ internal static class Answers
 {
     public static int Refused(Connection connection, HttpStatusCode status, byte[] body)
     {
+        if (status == HttpStatusCode.Unauthorized)
+            return Run.Fail(connection, Detail(body) + " Give it with --token-file, or as SYNC_TOKEN.", ExitCode.Wrong);
         var code = (int)status >= 500 ? ExitCode.Unreachable : status == HttpStatusCode.BadRequest ? ExitCode.BadCall : ExitCode.Wrong;
         return Run.Fail(connection, Detail(body) ?? $"the writer answered {(int)status}: {Encoding.UTF8.GetString(body)}", code);
     }

@@ -10,8 +10,6 @@ namespace Sync.Cli.Commands;
 /// <summary><c>sync insight refresh</c>.</summary>
 internal static class InsightCommand
 {
-    private const int AnswerBytesMax = 64 << 20;
-
     public static Command Build()
     {
         var address = new Option<string>("--insight")
@@ -61,7 +59,7 @@ internal static class InsightCommand
         if (!Uri.TryCreate(address, UriKind.Absolute, out var host) || host.Scheme is not ("http" or "https"))
             throw new SyncException(SyncErrorCode.Invalid, $"--insight is '{address}'; give an address such as http://127.0.0.1:5100");
         // A refresh of a large group takes as long as it takes; the person at the terminal ends it.
-        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = AnswerBytesMax };
+        using var http = connection.Http();
         using var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
         HttpResponseMessage response;
         try

@@ -24,7 +24,7 @@ internal static class StatusCommand
 
     private static async Task<int> StatusAsync(Connection connection, IReadOnlyList<ServiceAddress> addresses, CancellationToken stop)
     {
-        using var http = ServiceStatus.Client();
+        using var http = connection.Http();
         var services = await ServiceStatus.AskAllAsync(http, addresses, stop);
         if (services.All(service => service.Status is null))
             return Run.Fail(connection, $"{services[0].Name} {services[0].Url} {services[0].Error}", ExitCode.Unreachable);

@@ -42,7 +42,7 @@ internal static class TopCommand
     private static async Task<int> TopAsync(
         Connection connection, IReadOnlyList<ServiceAddress> addresses, TimeSpan interval, CancellationToken stop)
     {
-        using var http = ServiceStatus.Client();
+        using var http = connection.Http();
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var quitting = QuitAsync(end);
         try

@@ -66,7 +66,7 @@ internal static class VerifyCommand
         var collections = result.Walks.SelectMany(walk => walk.Collections)
             .Where(one => group is null || Names.GroupOf(one.Vault) == group)
             .OrderBy(one => one.Vault, StringComparer.Ordinal).ThenBy(one => one.Collection, StringComparer.Ordinal).ToList();
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
+        using var http = connection.Http();
         var writer = new Holder(http, ServiceNames.Writer, connection.Writer);
         foreach (var url in hosts) await CompareAsync(connection, result, new ReplicaCheck(http, writer, url, patience, TimeProvider.System), url, collections, stop);
         result.Print(connection.Json);

@@ -14,10 +14,6 @@ internal sealed record ServiceStatus(string Name, string Url, JsonElement? Statu
     private const int AnswerBytesMax = 4 << 20;
     private static readonly TimeSpan AskMax = TimeSpan.FromSeconds(5);
 
-    /// <summary>What asks: straight, and only where it was told to.</summary>
-    public static HttpClient Client() =>
-        new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
-
     /// <summary>Asks all at once; whatever goes wrong with one is in its result.</summary>
     public static Task<ServiceStatus[]> AskAllAsync(HttpClient http, IEnumerable<ServiceAddress> addresses, CancellationToken stop) =>
         Task.WhenAll(addresses.Select(address => AskAsync(http, address.Name, address.Url, AskMax, stop)));
@@ -31,6 +27,9 @@ internal sealed record ServiceStatus(string Name, string Url, JsonElement? Statu
         {
             using var answer = await http.GetAsync(new Uri(new Uri(url), "/v1/status"), HttpCompletionOption.ResponseHeadersRead, limit.Token);
             await answer.Content.LoadIntoBufferAsync(AnswerBytesMax, limit.Token);
+            if (answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
+                return new ServiceStatus(
+                    name, url, null, $"answers {(int)answer.StatusCode}: give a token with the scope status (--token-file or SYNC_TOKEN)");
             if (answer.StatusCode != HttpStatusCode.OK)
                 return new ServiceStatus(name, url, null, $"answers {(int)answer.StatusCode}: it is not ready, or no {name}");
             using var read = JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(limit.Token));

@@ -188,6 +188,46 @@ internal sealed class AccessRig : IAsyncDisposable
     public async Task UntilAsync(string method, string path, string token, HttpStatusCode status, int writer = 0) =>
         await WriterUnderTest.UntilAsync(async () => (await SendAsync(method, path, token, writer: writer)).Status == status);
 
+    /// <summary>No secret of any token is in what the processes and the broker said, in the database's files, or in what it
+    /// tells of its rows.</summary>
+    public async Task ShouldNotLeakAsync(PostgresFixture postgres)
+    {
+        Made.Count.ShouldBeGreaterThan(1);
+        var server = await postgres.ServerAsync();
+        await using (var connection = new Npgsql.NpgsqlConnection(Database))
+        {
+            await connection.OpenAsync();
+            await using var write = new Npgsql.NpgsqlCommand("checkpoint", connection);
+            await write.ExecuteNonQueryAsync();
+        }
+        var said = Output + Broker.Log;
+        said.ShouldContain("Request starting", customMessage: "the processes must log URLs too");
+        foreach (var token in Made) said.ShouldNotContain(token[22..], Case.Sensitive);
+        if (server.IsExternal) return;
+        var secrets = Made.ConvertAll(token => Encoding.ASCII.GetBytes(token[22..]));
+        var found = false;
+        foreach (var file in Directory.EnumerateFiles(server.DataFolder, "*", SearchOption.AllDirectories))
+        {
+            if (await ReadOrEmptyAsync(file) is not { Length: > 0 } bytes) continue;
+            foreach (var secret in secrets) bytes.AsSpan().IndexOf(secret).ShouldBe(-1, file);
+            found |= bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(AccessToken.HashOf(Made[^1]).ToString())) >= 0;
+        }
+        found.ShouldBeTrue("the hash of the last token must be there: else the wrong files were searched");
+    }
+
+    // Files of a server that runs come and go.
+    private static async Task<byte[]> ReadOrEmptyAsync(string file)
+    {
+        try
+        {
+            return await File.ReadAllBytesAsync(file);
+        }
+        catch (IOException)
+        {
+            return [];
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var process in _processes) await process.DisposeAsync();

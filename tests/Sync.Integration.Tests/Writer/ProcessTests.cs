@@ -105,6 +105,10 @@ public sealed class ProcessTests(PostgresFixture postgres) : IDisposable
     [InlineData("Sync__Ledger__GroupFactsMax", "0", "Sync:Ledger:GroupFactsMax is 0; must be 1..10000 facts")]
     [InlineData("Sync__Ledger__Substrate", "files", "must be postgres or memory")]
     [InlineData("Sync__Postgres__ConnectionString", "", "Sync:Postgres:ConnectionString is missing")]
+    [InlineData("Sync__Access__Open", "false", "Sync:Access:AdminTokenHash is missing: nobody could come in")]
+    [InlineData("Sync__Access__AdminTokenHash", "canary-secret", "Sync:Access:Open is true and a hash of a root token is given")]
+    [InlineData("Sync__Access__AdminTokenHashFile", "/nowhere", "Sync:Access:Open is true and a hash of a root token is given")]
+    [InlineData("Sync__Access__StaleMax", "00:00:01", "Sync:Access:StaleMax is 00:00:01; must be 00:00:05..01:00:00")]
     [InlineData("Sync__Nats__PingInterval", "00:00:00", "Sync:Nats:PingInterval")]
     public async Task A_wrong_setting_ends_the_process_at_once_with_one_line(string name, string value, string said)
     {

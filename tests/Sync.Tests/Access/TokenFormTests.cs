@@ -3,6 +3,7 @@ using System.Text;
 using Shouldly;
 using Sync.Access;
 using Sync.Contracts;
+using Sync.Hosting;
 using Xunit;
 
 namespace Sync.Tests.Access;
@@ -66,10 +67,10 @@ public sealed class TokenFormTests
         var token = AccessToken.Mint();
         var (id, secret) = (AccessToken.IdOf(token).ToString(), token[22..]);
         var text = $"GET /x?t={token}&u=sync_no {token[..40]} sync_ {token}";
-        var masked = AccessToken.Masked(text);
+        var masked = Secrets.Masked(text);
         masked.ShouldBe($"GET /x?t=sync_{id}_***&u=sync_no sync_{id}_*** sync_ sync_{id}_***");
         masked.ShouldNotContain(secret[..8]);
-        AccessToken.Masked("nothing here").ShouldBe("nothing here");
+        Secrets.Masked("nothing here").ShouldBe("nothing here");
     }
 
     [Fact]
