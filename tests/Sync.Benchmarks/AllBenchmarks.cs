@@ -66,8 +66,8 @@ internal static class AllBenchmarks
                 if (line!["limit"] is not { } limit) continue;
                 var judged = (line["ratio"] ?? line["ours"])!["median"]!.GetValue<double>();
                 var goal = (line["atLeast"]!.GetValue<bool>() ? ">= " : "<= ") + limit;
-                Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"  {line["verdict"],-7} {judged,8:0.00}  {goal,-8} {line["name"]}, {line["unit"]}"));
+                var figures = string.Create(CultureInfo.InvariantCulture, $"{line["verdict"],-7} {judged,8:0.00}  {goal,-8}");
+                Console.WriteLine($"  {figures} {line["name"]}, {line["unit"]}");
             }
         }
     }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Sync.Benchmarks.Way;
 
@@ -84,7 +83,7 @@ public sealed class Report(string title)
             }),
             facts = _facts.ToDictionary(f => f.Key, f => Figures(f.Value), StringComparer.Ordinal),
         };
-        await File.WriteAllTextAsync(path, JsonSerializer.Serialize(json, JsonOptions), Encoding.UTF8);
+        await File.WriteAllTextAsync(path, JsonSerializer.Serialize(json, JsonOptions));
     }
 
     private static readonly JsonSerializerOptions JsonOptions =

@@ -29,7 +29,8 @@ internal static class BulkBenchmark
         await using var copy = await BareCopy.CreateAsync(bed.Database);
         var writer = await bed.WriterAsync();
         var report = new Report($"B2 bulk of {records:N0} records through POST /v1/batch, {rounds} alternating rounds");
-        report.Condition("key mix", $"{GroupSource.KeyCount:N0} keys, {(rows == 0 ? "first each once, then " : "")}updates by a Zipf law of exponent 0.99");
+        var first = rows == 0 ? "first each once, then " : "";
+        report.Condition("key mix", $"{GroupSource.KeyCount:N0} keys, {first}updates by a Zipf law of exponent 0.99");
         var run = new Run(bed, setWise, copy, writer, report, new GroupSource(7, BulkRecords.Value, rows), rows);
         // Until every process has compiled its hot paths, and without prefilled rows until every key is there.
         await run.RoundAsync(Math.Max(GroupSource.KeyCount, records / 4), null, null);
@@ -65,7 +66,8 @@ internal static class BulkBenchmark
             var ours = await TimeAsync("ours", judged, count, () => Upload.RunAsync(writer.Url, records.Lines, count));
             await CheckAsync(count);
             // Each group commit has a time of its own.
-            var groups = await bed.CountAsync($"(select distinct time from sync.fact where position > {_position - count}) as groups");
+            var groups = await bed.CountAsync(
+                $"(select distinct time from sync.fact where position > {_position - count}) as groups");
             if (judged is not null) report.Fact("facts per group commit", (double)count / groups);
             judged?.Add(count / yardstick, count / ours);
             bare?.Add(count / copied, count / ours);

@@ -14,7 +14,8 @@ internal sealed class BulkRecords
 {
     public const int GroupFacts = 1000;
 
-    private BulkRecords(List<BenchGroup> groups, byte[] lines) => (Groups, Lines, Count) = (groups, lines, groups.Sum(group => group.Count));
+    private BulkRecords(List<BenchGroup> groups, byte[] lines) =>
+        (Groups, Lines, Count) = (groups, lines, groups.Sum(group => group.Count));
 
     public List<BenchGroup> Groups { get; }
 

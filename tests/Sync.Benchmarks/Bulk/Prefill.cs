@@ -18,7 +18,8 @@ internal static class Prefill
     public static long Keys(long rows) => rows / FactsOfKey;
 
     /// <summary>Id of the fact at a position; that of its idempotency key too. Below all that are made now.</summary>
-    public static Guid IdOf(long position) => new(string.Create(CultureInfo.InvariantCulture, $"01000000-0000-7000-8000-{position:x12}"));
+    public static Guid IdOf(long position) =>
+        new(string.Create(CultureInfo.InvariantCulture, $"01000000-0000-7000-8000-{position:x12}"));
 
     /// <summary>Into tables that are laid out as those of the ledger, of feed 0.</summary>
     /// <param name="connection">Of the tables' owner.</param>
@@ -36,7 +37,10 @@ internal static class Prefill
             select $2, 'customer-' || lpad((i - 1)::text, 8, '0'), i, true from generate_series(1::bigint, $1 / {FactsOfKey}) i
             where $3 > 0
             """,
-            $"insert into {schema}.idempotency (vault, key, position) select $3, {Id}, i from generate_series(1::bigint, $1) i where $2 > 0",
+            $"""
+            insert into {schema}.idempotency (vault, key, position)
+            select $3, {Id}, i from generate_series(1::bigint, $1) i where $2 > 0
+            """,
             $"""
             insert into {schema}.fact (
                 feed, epoch, position, collection, origin, sequence, after, time, op, id, idempotency, key, schema_version, producer,
@@ -63,8 +67,9 @@ internal static class Prefill
         await using var connection = new NpgsqlConnection(database);
         await connection.OpenAsync();
         await RunAsync(connection, $"insert into sync.vault (name, feed) values ('{vault}', 0)");
-        await RunAsync(
-            connection, $"insert into sync.collection (vault, name, shape) select id, '{collection}', 1 from sync.vault where name = '{vault}'");
+        await RunAsync(connection, $"""
+            insert into sync.collection (vault, name, shape) select id, '{collection}', 1 from sync.vault where name = '{vault}'
+            """);
         await FactsAsync(connection, "sync", 1, 1, rows);
         await RunAsync(connection, "update sync.feed set published = position where feed = 0");
     }

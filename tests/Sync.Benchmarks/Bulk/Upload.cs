@@ -20,7 +20,8 @@ internal static class Upload
         await using var stream = client.GetStream();
         var head = string.Create(
             CultureInfo.InvariantCulture,
-            $"POST /v1/batch HTTP/1.1\r\nHost: {uri.Authority}\r\nContent-Type: application/x-ndjson\r\nContent-Length: {lines.Length}\r\n\r\n");
+            $"POST /v1/batch HTTP/1.1\r\nHost: {uri.Authority}\r\nContent-Type: application/x-ndjson\r\n"
+            + $"Content-Length: {lines.Length}\r\n\r\n");
         await stream.WriteAsync(Encoding.ASCII.GetBytes(head));
         var sending = stream.WriteAsync(lines).AsTask();
         await ReadAsync(PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 1 << 16)), count);

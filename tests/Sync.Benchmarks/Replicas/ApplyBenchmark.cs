@@ -103,7 +103,8 @@ internal static class ApplyBenchmark
                 var envelopes = new Envelope[BatchApplies];
                 for (var index = 0; index < envelopes.Length; index++) envelopes[index] = Make(++_sequence);
                 decode = Less(decode, Measure(this, static (on, _) => ItemSchema.Instance.Parse(on._value).IsOk));
-                json = Less(json, Measure(this, static (on, _) => JsonSerializer.Deserialize(on._json, ItemJson.Default.Item) is not null));
+                json = Less(json, Measure(this, static (on, _) =>
+                    JsonSerializer.Deserialize(on._json, ItemJson.Default.Item) is not null));
                 byJson = Less(byJson, Measure(this, static (on, _) => on._byJson.Parse(on._value).IsOk));
                 var input = (_wire.Handler, envelopes);
                 apply = Less(apply, Measure(input, static (on, index) => Receive(on.Handler, on.envelopes[index])));
