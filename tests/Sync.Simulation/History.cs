@@ -19,14 +19,15 @@ internal sealed record Ending(Plan Plan, Violation? Violation, long Steps, int S
 
 /// <summary>Switches of production code that break a rule, for tests of the tests.</summary>
 internal sealed record Switches(LedgerFaults? Ledger = null, ReplicaFaults? Replica = null,
-    CollectionFaults? Collection = null);
+    CollectionFaults? Collection = null, bool RetriesWithFreshKeys = false);
 
 /// <summary>Runs histories. Each is a world of its own, on one thread: any number may run beside each other.</summary>
 internal static class History
 {
     public static Ending Run(Plan plan, Switches? switches = null)
     {
-        var world = new World(plan, switches?.Ledger, switches?.Replica, switches?.Collection);
+        var world = new World(plan, switches?.Ledger, switches?.Replica, switches?.Collection,
+            switches?.RetriesWithFreshKeys ?? false);
         Violation? violation = null;
         try
         {

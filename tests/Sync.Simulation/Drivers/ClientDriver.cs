@@ -102,7 +102,11 @@ internal sealed class ClientDriver(World world)
     {
         var commands = new WriteCommand[attempt.Write.Commands.Count];
         for (var index = 0; index < commands.Length; index++)
-            commands[index] = attempt.Write.Commands[index] with { Producer = new("sim", attempt.Name) };
+            commands[index] = attempt.Write.Commands[index] with
+            {
+                Producer = new("sim", attempt.Name),
+                IdempotencyKey = attempt.KeyOf(attempt.Write.Commands[index]),
+            };
         var deadline = world.Schedule.Now + node.Options.WriteTimeout;
         return attempt.Write.IsAtomic
             ? new SimRequest(attempt, commands, deadline, _ => Answered(attempt, node))

@@ -46,6 +46,10 @@ internal static class MutantCatalogue
         Ledger(nameof(LedgerFaults.BeatAheadOfEnvelopes), 20, Invariants.Fresh),
         Ledger(nameof(LedgerFaults.OvertakingAllowed), 300, Invariants.Repeated),
         Ledger(nameof(LedgerFaults.NoBeats), 500, Invariants.Converged),
+        new(nameof(ClientFaults.RetriesWithFreshKeys), SimWorld.Whole, [Invariants.Once], 50, new SimFaults
+        {
+            Client = On<ClientFaults>(nameof(ClientFaults.RetriesWithFreshKeys)),
+        }),
         Replica(nameof(ReplicaFaults.ApplyBelowSequence), 500, Invariants.Forward),
         Replica(nameof(ReplicaFaults.SequenceAdvancedBeforeParse), 100, Invariants.Shown),
         Replica(nameof(ReplicaFaults.IgnoreBeats), 500, Invariants.Converged),

@@ -26,6 +26,12 @@ internal sealed class Attempt(Write write, int number, HistoryId history, Sequen
     public string Name { get; } = string.Create(CultureInfo.InvariantCulture, $"{write.Id}.{number}");
     public AttemptState State { get; set; }
 
+    /// <summary>For the mutant: this repeat does not say that it is one.</summary>
+    public bool HasFreshKeys { get; init; }
+
+    public string? KeyOf(WriteCommand line) =>
+        HasFreshKeys && line.IdempotencyKey is { } key ? $"{key}/{Name}" : line.IdempotencyKey;
+
     /// <summary>Refused, and the same request may be accepted later.</summary>
     public bool IsTransient { get; set; }
 
@@ -80,7 +86,10 @@ internal sealed class WriteTruth(World world)
     public Attempt Try(Write write)
     {
         var head = world.Ledger.Now.HeadOf(write.Commands[0].Key)?.Sequence ?? Sequence.None;
-        var attempt = new Attempt(write, write.Attempts.Count + 1, world.Store.Ledger.Info.History, head);
+        var attempt = new Attempt(write, write.Attempts.Count + 1, world.Store.Ledger.Info.History, head)
+        {
+            HasFreshKeys = world.RetriesWithFreshKeys && write.Attempts.Count > 0,
+        };
         write.Attempts.Add(attempt);
         _attempts.Add(attempt.Name, attempt);
         return attempt;
@@ -96,7 +105,7 @@ internal sealed class WriteTruth(World world)
         if (attempt.State == AttemptState.Refused)
             throw new Violation(Invariants.Refused,
                 $"{fact.Key} at {fact.Position}: request {attempt.Name} had been refused");
-        var command = Find(attempt.Write.Commands, fact);
+        var command = Find(attempt, fact);
         if (command is null)
             throw new Violation(Invariants.Dense,
                 $"{fact.Key} at {fact.Position} is not what {attempt.Name} asked for");
@@ -117,13 +126,13 @@ internal sealed class WriteTruth(World world)
         world.Coverage.Add(command.Key.Key.Length == 0 ? "event without a key" : "event appended");
     }
 
-    private static WriteCommand? Find(IReadOnlyList<WriteCommand> commands, Fact fact)
+    private static WriteCommand? Find(Attempt attempt, Fact fact)
     {
-        foreach (var line in commands)
+        foreach (var line in attempt.Write.Commands)
         {
             var isKey = line.Key == fact.Key
                 || (line.Key.Key.Length == 0 && fact.Key == line.Key with { Key = fact.Id.ToString() });
-            if (isKey && line.Op == fact.Op && line.IdempotencyKey == fact.IdempotencyKey
+            if (isKey && line.Op == fact.Op && attempt.KeyOf(line) == fact.IdempotencyKey
                 && line.SchemaVersion == fact.SchemaVersion && line.Value.Span.SequenceEqual(fact.Value.Span))
                 return line;
         }

@@ -21,9 +21,9 @@ internal sealed partial class World
     private bool _isHealed;
 
     public World(Plan plan, Ledger.PlantedFaults? ledgerFaults = null, Replication.PlantedFaults? replicaFaults = null,
-        Replication.CollectionPlantedFaults? collectionFaults = null)
+        Replication.CollectionPlantedFaults? collectionFaults = null, bool retriesWithFreshKeys = false)
     {
-        Plan = plan;
+        (Plan, RetriesWithFreshKeys) = (plan, retriesWithFreshKeys);
         LedgerFaults = ledgerFaults ?? Sync.Ledger.PlantedFaults.None;
         ReplicaFaults = replicaFaults ?? Replication.PlantedFaults.None;
         CollectionFaults = collectionFaults ?? Replication.CollectionPlantedFaults.None;
@@ -60,6 +60,10 @@ internal sealed partial class World
     public Ledger.PlantedFaults LedgerFaults { get; }
     public Replication.PlantedFaults ReplicaFaults { get; }
     public Replication.CollectionPlantedFaults CollectionFaults { get; }
+
+    /// <summary>For a mutant: clients repeat under another idempotency key.</summary>
+    public bool RetriesWithFreshKeys { get; }
+
     public int Restores { get; private set; }
 
     /// <summary>Faults that happened at single calls and messages.</summary>
