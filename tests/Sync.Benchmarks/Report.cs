@@ -50,12 +50,12 @@ public sealed class Report(string title)
     private void Print(TextWriter to)
     {
         to.WriteLine(title);
-        to.WriteLine($"{"",-46}{"yardstick",30}{"ours",30}{"ratio",22}  goal");
+        to.WriteLine($"{"",-46}{"yardstick",36}{"ours",36}{"ratio",24}  goal");
         foreach (var line in _lines)
         {
             var goal = line.Limit is { } limit ? $"{(line.AtLeast ? ">=" : "<=")} {Number(limit)} {line.Verdict}" : "";
-            to.WriteLine($"{line.Name + ", " + line.Unit,-46}{Spread(line.Yardstick),30}{Spread(line.Ours),30}"
-                + $"{Spread(line.Ratios),22}  {goal}");
+            to.WriteLine($"{line.Name + ", " + line.Unit,-46}{Spread(line.Yardstick),36}{Spread(line.Ours),36}"
+                + $"{Spread(line.Ratios),24}  {goal}");
         }
 
         foreach (var (name, values) in _facts)
