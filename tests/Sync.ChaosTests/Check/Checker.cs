@@ -62,6 +62,7 @@ internal sealed class Checker(RunFolder run, string ledger, IReadOnlyList<Uri> h
     {
         await _rows.ReadOnAsync(cancellation);
         var wanted = _logs.Writes.AcknowledgedBefore(ready, _rows.Facts.History);
+        _logs.Held.Claims.Check(_rows.Facts, _logs.Held, findings);
         _logs.Held.Trim(ready);
         var behind = _hosts.Addresses.Where(host => !cutOff.Contains(host.ToString())).ToList();
         var longest = (Time: TimeSpan.Zero, Who: "");

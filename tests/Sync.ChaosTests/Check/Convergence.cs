@@ -60,16 +60,10 @@ internal sealed class Convergence(IReadOnlyDictionary<SyncedKey, long> wanted, L
         return null;
     }
 
-    private bool IsDeletedAfter(SyncedKey key, long sequence) => Later(key, sequence).Any(fact => fact.Op == ChangeOp.Delete);
+    private bool IsDeletedAfter(SyncedKey key, long sequence) => facts.From(key, sequence).Any(fact => fact.Op == ChangeOp.Delete);
 
     // A replica may have met a value that it must refuse before it met the wanted one; then it keeps its old value.
-    private bool IsOvertaken(SyncedKey key, long sequence) => Later(key, sequence).Any(fact => !fact.PassesGates);
-
-    private IEnumerable<FactRow> Later(SyncedKey key, long sequence)
-    {
-        var rows = facts.Of(key);
-        for (var i = rows.Count - 1; i >= 0 && rows[i].Sequence >= sequence; i--) yield return rows[i];
-    }
+    private bool IsOvertaken(SyncedKey key, long sequence) => facts.From(key, sequence).Any(fact => !fact.PassesGates);
 
     private void Reached(long at, string who)
     {

@@ -9,6 +9,7 @@ internal sealed class HeldStories
     private readonly Dictionary<(long History, SyncedKey Key, long Sequence),
         (ulong Hash, bool IsTyped, string Where)> _values = [];
     private readonly Dictionary<(string File, string Name), long> _counts = [];
+    private readonly HashSet<long> _histories = [];
     private readonly FindingList _broken = new();
     private long _streamResets, _cuts, _streams;
 
@@ -26,6 +27,9 @@ internal sealed class HeldStories
             case "held":
                 Held(file, line);
                 break;
+            case "fresh":
+                Claims.Take(file, line);
+                break;
             case "counters":
                 foreach (var (name, count) in line.Numbers) _counts[(file, name)] = count;
                 break;
@@ -42,6 +46,11 @@ internal sealed class HeldStories
         else if (line.Kind == "put" && line.Hash is { } hash) Remember(file, line, hash, isTyped: false);
     }
 
+    public Claims Claims { get; } = new();
+
+    /// <summary>True when a value of another history was shown, too.</summary>
+    public bool SawOtherHistory(long history) => _histories.Any(seen => seen != history);
+
     /// <summary>The readers of replicas that are open.</summary>
     public IEnumerable<(string Name, bool IsList, IReadOnlyDictionary<SyncedKey, KeyStory> Keys)> Readers =>
         _readers.Select(reader => ($"{reader.Key.File} {reader.Key.Reader}", reader.Key.Reader == "list",
@@ -56,6 +65,7 @@ internal sealed class HeldStories
     public void Check(LedgerFacts facts, FindingList findings, IDictionary<string, long> counters)
     {
         findings.AddAll(_broken);
+        Claims.Count(counters);
         foreach (var ((history, key, sequence), shown) in _values)
             if (history == facts.History) Check(facts, key, sequence, shown, findings);
         foreach (var group in _counts.GroupBy(count => count.Key.Name, StringComparer.Ordinal))
@@ -84,6 +94,7 @@ internal sealed class HeldStories
         if (isKnown && story.Take(line.History, line.Sequence, line.Hash) is { } wrong)
             _broken.Add("R5", wrong,
                 $"{file} {line.Time} {line.Reader}: {line.Key} sequence {line.Sequence} hash {line.Hash:x16} of {line.History} after {story}");
+        if (line.History != 0) _histories.Add(line.History);
         story.Show(line.Time, line.Sequence, line.IsGone);
         if (line.Hash is { } hash && !line.IsGone) Remember(file, line, hash, isTyped: true);
     }
@@ -109,6 +120,13 @@ internal sealed class KeyStory
 
     /// <summary>Oldest first, back to the last trim.</summary>
     public IReadOnlyList<(long Time, long Sequence, bool IsGone)> Shown => _shown;
+
+    /// <summary>What was shown at a moment; null = nothing yet.</summary>
+    public (long Sequence, bool IsGone)? At(long time)
+    {
+        var last = _shown.FindLastIndex(shown => shown.Time <= time);
+        return last < 0 ? null : (_shown[last].Sequence, _shown[last].IsGone);
+    }
 
     public void Show(long time, long sequence, bool isGone) => _shown.Add((time, sequence, isGone));
 

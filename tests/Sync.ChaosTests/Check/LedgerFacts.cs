@@ -53,6 +53,24 @@ internal sealed class LedgerFacts(long history)
         return index >= 0 && index < rows.Count && rows[(int)index].Sequence == sequence ? rows[(int)index] : null;
     }
 
+    public IEnumerable<SyncedKey> KeysOf(int feed) => _keys.Where(key => key.Value[0].Feed == feed).Select(key => key.Key);
+
+    /// <summary>The facts of a key from a sequence on, newest first.</summary>
+    public IEnumerable<FactRow> From(SyncedKey key, long sequence)
+    {
+        var rows = Of(key);
+        for (var i = rows.Count - 1; i >= 0 && rows[i].Sequence >= sequence; i--) yield return rows[i];
+    }
+
+    /// <summary>The last fact of a key at or below a position; null = there is none.</summary>
+    public FactRow? LastAt(SyncedKey key, long position)
+    {
+        var rows = Of(key);
+        for (var i = rows.Count - 1; i >= 0; i--)
+            if (rows[i].Position <= position) return rows[i];
+        return null;
+    }
+
     public long Head(int feed) => Of(feed) is { Count: > 0 } rows ? rows[^1].Position : 0;
 
     /// <summary>The head of a feed at the last <see cref="Settle"/>: what logs that were read after it must tell

@@ -102,6 +102,48 @@ public sealed class ConvergenceTests
         }
     }
 
+    [Fact]
+    public void A_claim_to_be_current_that_is_not_true_is_found()
+    {
+        var write = _run.Write(PlayedRun.Key(0));
+        Claim(write);
+        var missed = Behind(PlayedRun.Key(0));
+        Claim(missed);
+        var finding = Claims().ShouldHaveSingleItem();
+        finding.What.ShouldBe("a replica claimed to be current and was not");
+        finding.Facts.ShouldHaveSingleItem().ShouldContain(missed.IdempotencyKey!);
+    }
+
+    [Fact]
+    public void A_claim_holds_with_a_refused_or_deleted_head_too()
+    {
+        _run.Write(PlayedRun.Key(0));
+        Claim(_run.Write(PlayedRun.Key(0), passes: false));
+        Claim(_run.Write(PlayedRun.Key(1)));
+        Claim(_run.Write(PlayedRun.Key(1), ChangeOp.Delete));
+        Claims().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void What_never_occurred_in_a_long_run_is_named()
+    {
+        var counters = new Dictionary<string, long>(StringComparer.Ordinal) { ["lost by a restore"] = 1 };
+        string[] missing = [.. Coverage.Missing(counters, isRestored: true)];
+        missing.ShouldHaveSingleItem().ShouldBe("changefeed resets");
+        missing = [.. Coverage.Missing(counters, isRestored: false)];
+        missing.Contains("take-over", StringComparer.Ordinal).ShouldBeTrue();
+    }
+
+    private void Claim(FactRow fact) =>
+        _run.Line("replica-0", "fresh", $"\"feed\":{fact.Feed},\"pos\":{fact.Position},\"hist\":{PlayedRun.History}");
+
+    private IReadOnlyList<Finding> Claims()
+    {
+        var findings = new FindingList();
+        _run.Logs.Held.Claims.Check(_run.Facts, _run.Logs.Held, findings);
+        return findings.ToFindings();
+    }
+
     // Acknowledged and stored, but no reader holds it.
     private FactRow Behind(SyncedKey key)
     {

@@ -38,6 +38,9 @@ internal sealed class Session(RunOptions options, IReadOnlyList<Fault> faults, T
         return held;
     }
 
+    /// <summary>All faults, for as long as it takes to meet each: then nothing may be left out.</summary>
+    private bool IsWhole => options is { Fault: "", Phases: "ABCD" } && options.Time >= new RunOptions().Time;
+
     private bool Does(char phase) => options.Phases.Contains(phase, StringComparison.Ordinal);
 
     private async Task<bool> FaultsAsync(CancellationToken cancellation)
@@ -75,6 +78,11 @@ internal sealed class Session(RunOptions options, IReadOnlyList<Fault> faults, T
         }
         if (held) findings = await stage.Run.FinishAsync(Quiet, cancellation);
         foreach (var (name, count) in findings!.Counters) await output.WriteLineAsync($"{name}: {count}");
+        var isRestored = rounds.Any(round => round.Phase == 'D');
+        IReadOnlyList<string> missing = findings.Hold ? Coverage.Missing(findings.Counters, isRestored) : [];
+        foreach (var name in missing) await output.WriteLineAsync($"never occurred: {name}");
+        if (IsWhole && missing.Count > 0)
+            findings = findings with { Broken = [new Finding("vacuous", "what never occurred was not tested", missing)] };
         if (!findings.Hold) await output.WriteLineAsync(Report.Failure(options.Seed, _results, findings, _run));
         return findings.Hold;
     }
