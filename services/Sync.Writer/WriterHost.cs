@@ -35,8 +35,6 @@ public static class WriterHost
             // Who does not read is cut off within seconds, with what waits for it.
             server.Limits.MinResponseDataRate = new(bytesPerSecond: 4096, gracePeriod: TimeSpan.FromSeconds(5));
         });
-        // A request goes on where its bytes arrived, and its answer leaves from where it was made: nothing here blocks.
-        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Writer.StopTimeout);
         builder.Services.AddSyncWriter(settings, parts ?? new WriterParts(), time, ids);
         var app = builder.Build();

@@ -6,7 +6,8 @@ namespace Sync.Benchmarks.Way;
 
 /// <summary>
 /// B3: the time of one durable write when nothing else goes on, client library to receipt; beside the single statement on a
-/// direct connection plus one bare request-reply with another process.
+/// direct connection plus one bare request-reply with another process. Behind the rounds, as a floor: the same client's write to the
+/// plain service, which runs just the statement.
 /// <code>b3 [--rounds N] [--count N] [--json FILE]</code>
 /// </summary>
 internal static class LatencyBenchmark
@@ -49,7 +50,25 @@ internal static class LatencyBenchmark
         if (await bed.CountAsync("sync.fact") != written || await bed.CountAsync("plain.fact") != written)
             throw new InvalidOperationException($"void: {written} writes were acknowledged, the tables hold other counts");
 
+        await using var plain = bed.Client(await bed.PlainDoorAsync());
+        await FloorAsync(WarmUp);
+        var floor = await FloorAsync(count);
+        report.Fact("p50 us of the same client and the plain service", floor.Percentile(0.5));
+        report.Fact("p10 us of the same client and the plain service", floor.Percentile(0.1));
         return await report.FinishAsync(args, bed);
+
+        async Task<Latencies> FloorAsync(int times)
+        {
+            var latencies = new Latencies();
+            for (var index = 0; index < times; index++)
+            {
+                var start = Stopwatch.GetTimestamp();
+                if (!await Load.PutAsync(plain, Records.Draw(random, isZipf: false), Records.Value(random)))
+                    throw new InvalidOperationException("void: a plain write failed");
+                latencies.Add(Stopwatch.GetElapsedTime(start));
+            }
+            return latencies;
+        }
 
         // Yardstick and ours take turns write by write: a disk that is slow for a second is slow for both.
         async Task<(Latencies Statements, Latencies Requests, Latencies Both, Latencies Ours)> RoundAsync(int times)

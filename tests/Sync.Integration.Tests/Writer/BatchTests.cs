@@ -83,6 +83,24 @@ public sealed class BatchTests(WriterFixture fixture)
     }
 
     [Fact]
+    public async Task A_batch_of_known_length_keeps_the_order_of_its_lines_over_parts_and_feeds()
+    {
+        const int lines = 1800;
+        string[] vaults = [_vault, _vault + "x", _vault + "y"];
+        var batch = new StringBuilder();
+        for (var index = 0; index < lines; index++)
+            batch.Append(Line($"k{index % 4}", $"{index}").Replace(_vault, vaults[index % 3], StringComparison.Ordinal));
+        var receipts = (await Writer.BatchAsync(batch.ToString())).Lines;
+        receipts.Count.ShouldBe(lines);
+        for (var index = 0; index < lines; index++)
+        {
+            receipts[index].GetProperty("vault").GetString().ShouldBe(vaults[index % 3]);
+            receipts[index].GetProperty("key").GetString().ShouldBe($"k{index % 4}");
+            receipts[index].GetProperty("sequence").GetInt64().ShouldBe(index / 12 + 1);
+        }
+    }
+
+    [Fact]
     public async Task A_line_over_the_limit_fails_alone()
     {
         var answer = await Writer.BatchAsync(

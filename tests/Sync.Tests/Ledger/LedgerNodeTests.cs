@@ -76,6 +76,29 @@ public sealed class LedgerNodeTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task The_writes_of_a_request_share_a_commit_and_each_has_its_own_outcome()
+    {
+        var node = await StartAsync("one");
+        Committed(await node.WriteAsync(Put(User("a"), "1")));
+        var feed = await node.Store.FeedOfAsync(User("a").Vault);
+        WriteCommand[] writes =
+            [Put(User("b"), "1"), Put(User("a"), "2", expected: 0), Put(User("b"), "2"), Put(User("a"), "3", expected: 1)];
+        var results = await node.WriteAllAsync(feed, writes, new WriteOrder());
+        // As the record stands when the request is answered.
+        results[1].ShouldBeOfType<WriteResult.Refused>().Refusal.Current.ShouldNotBeNull().Sequence.ShouldBe(new Sequence(2));
+        Receipt[] receipts = [Committed(results[0]), Committed(results[2]), Committed(results[3])];
+        receipts.Select(receipt => receipt.Sequence.Value).ShouldBe([1L, 2L, 2L]);
+        receipts.Select(receipt => receipt.TransactionTime).Distinct().ShouldHaveSingleItem();
+
+        await node.StopAsync();
+        var order = new WriteOrder();
+        (await node.WriteAllAsync(feed, writes, order)).Select(result => ((WriteResult.Refused)result).Refusal.Code)
+            .ShouldBe(Enumerable.Repeat(RefusalCode.NoOwner, writes.Length));
+        order.IsBroken(User("b")).ShouldBeTrue();
+        (await node.WriteAllAsync(feed, [], order)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task An_atomic_batch_has_one_feed()
     {
         var node = await StartAsync("one");
