@@ -35,6 +35,14 @@ public sealed class MutantTests(ITestOutputHelper output)
         .ShouldBeEmpty();
 
     [Fact]
+    public void Nothing_that_a_service_is_made_of_names_a_switch()
+    {
+        var sources = Directory.GetFiles(RepoRoot.Of("services"), "*.cs", SearchOption.AllDirectories);
+        sources.Length.ShouldBeGreaterThan(50);
+        sources.Where(file => File.ReadAllText(file).Contains("Faults", StringComparison.Ordinal)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void What_is_said_to_be_found_elsewhere_is_named_there()
     {
         foreach (var (name, file) in MutantCatalogue.Elsewhere)
