@@ -9,6 +9,9 @@ internal static class ProcessFaults
     /// <summary>Longer than a lease (2.5 s), so that the other writer takes over while this one sleeps.</summary>
     private static readonly TimeSpan LongerThanLease = TimeSpan.FromSeconds(7.5);
 
+    /// <summary>Longer than a statement may take (10 s), and its client waits (12 s).</summary>
+    private static readonly TimeSpan LongerThanStatement = TimeSpan.FromSeconds(13);
+
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(3);
 
     public static IEnumerable<Fault> All =>
@@ -35,12 +38,8 @@ internal static class ProcessFaults
         Pause("writer-2", world => world.Writers[1]) with { Kind = "pause-over-lease", Hold = LongerThanLease, IsSingle = false },
         Pause("replica-1", world => world.Replicas[0]),
         Pause("insight", world => world.Insight),
-        new Fault("pause", "postgres")
-        {
-            Inject = Do((world, _) => world.Postgres.Pause()),
-            Heal = Undo(world => world.Postgres.Continue()),
-            Hold = Short,
-        },
+        PausePostgres(),
+        PausePostgres() with { Kind = "pause-over-timeouts", Hold = LongerThanStatement },
         new Fault("pause", "broker")
         {
             Inject = Do((world, _) => world.Nats.Pause()),
@@ -65,6 +64,13 @@ internal static class ProcessFaults
     {
         Inject = Do((world, _) => node(world).Pause()),
         Heal = Undo(world => node(world).Continue()),
+        Hold = Short,
+    };
+
+    private static Fault PausePostgres() => new("pause", "postgres")
+    {
+        Inject = Do((world, _) => world.Postgres.Pause()),
+        Heal = Undo(world => world.Postgres.Continue()),
         Hold = Short,
     };
 
