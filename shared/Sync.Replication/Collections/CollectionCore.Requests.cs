@@ -132,7 +132,12 @@ public sealed partial class CollectionCore<T>
         if (_refetching is null)
         {
             NextRefetch();
-            if (_refetching is null) return;
+            if (_refetching is null)
+            {
+                // What was to be asked again is gone: a due time that stays would wake the shell without end.
+                _refetchAt = null;
+                return;
+            }
             _counters.Refetches += _refetching.Count;
         }
         _refetchAt = null;
