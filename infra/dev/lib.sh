@@ -193,6 +193,20 @@ http_status() {
   ) 2>/dev/null
 }
 
+# token NAME: the text of a bearer token of that name (docs/PROTOCOL.md, Access), made on the first call. The services get its
+# hash only; the file is for whoever uses it.
+token() {
+  local file="$DEV/secrets/token_$1"
+  if [ ! -s "$file" ]; then
+    (umask 077 && printf 'sync_%s_%s\n' "$(head -c 10 /dev/urandom | base32 | tr 'A-Z' 'a-z')" \
+      "$(head -c 32 /dev/urandom | base64 -w 0 | tr '+/' '-_' | tr -d '=')" >"$file")
+  fi
+  cat "$file"
+}
+
+# token_hash NAME: its SHA-256, as the settings of services take it.
+token_hash() { token "$1" | tr -d '\n' | sha256sum | cut -d' ' -f1; }
+
 # secret NAME: the generated password of that name, made on the first call. Letters and digits only, a letter first,
 # as connection strings and the broker's configuration read other characters in their own way.
 secret() {

@@ -1,33 +1,39 @@
+using System.Collections.Frozen;
 using Sync.Contracts;
 
 namespace Sync.Access;
 
 /// <summary>The check that every door makes: is this token good now? Whether it allows what is asked is the identity's to
 /// say. Decides from memory, without a lock and without allocating; when the book could not be kept current for too long it
-/// lets nobody in but the root token. Safe from any thread.</summary>
+/// lets nobody in but the tokens that settings name. Safe from any thread.</summary>
 public sealed class AccessGuard
 {
     /// <summary>Between two log entries of the use of one token for its purpose.</summary>
     private static readonly TimeSpan PurposeLogEvery = TimeSpan.FromMinutes(1);
 
-    private readonly Hash256? _root;
+    // Those that settings name: the root token, and tokens of services.
+    private readonly FrozenDictionary<Hash256, AccessIdentity> _fixed;
     private readonly TimeSpan _staleMax;
     private readonly TimeProvider _time;
     private long _currentAt = long.MinValue;
 
-    private AccessGuard(AccessBook book, bool isOpen, Hash256? root, TimeSpan staleMax, TimeProvider time) =>
-        (Book, IsOpen, _root, _staleMax, _time) = (book, isOpen, root, staleMax, time);
+    private AccessGuard(
+        AccessBook book, bool isOpen, IEnumerable<KeyValuePair<Hash256, AccessIdentity>> named, TimeSpan staleMax,
+        TimeProvider time) =>
+        (Book, IsOpen, _fixed, _staleMax, _time) = (book, isOpen, named.ToFrozenDictionary(), staleMax, time);
 
     /// <summary>A guard that checks tokens; it is stale until <see cref="MarkCurrent"/>.</summary>
     /// <param name="book">What is known of tokens.</param>
-    /// <param name="root">SHA-256 of the root token's text.</param>
+    /// <param name="named">Tokens that are good as long as this process runs, by the SHA-256 of their texts: the root token
+    /// (<see cref="AccessIdentity.Root"/>), and those that settings give to services.</param>
     /// <param name="staleMax">Longest time without <see cref="MarkCurrent"/>.</param>
     /// <param name="time">Expiry goes by its wall clock, staleness by its steady one.</param>
-    public static AccessGuard OfTokens(AccessBook book, Hash256 root, TimeSpan staleMax, TimeProvider time) =>
-        new(book, false, root, staleMax, time);
+    public static AccessGuard OfTokens(
+        AccessBook book, IEnumerable<KeyValuePair<Hash256, AccessIdentity>> named, TimeSpan staleMax,
+        TimeProvider time) => new(book, false, named, staleMax, time);
 
     /// <summary>A guard that lets everybody do everything.</summary>
-    public static AccessGuard Open(TimeProvider time) => new(new AccessBook(1), true, null, TimeSpan.Zero, time);
+    public static AccessGuard Open(TimeProvider time) => new(new AccessBook(1), true, [], TimeSpan.Zero, time);
 
     /// <summary>True when there are no tokens here.</summary>
     public bool IsOpen { get; }
@@ -96,8 +102,7 @@ public sealed class AccessGuard
             ? authorization.AsSpan(scheme.Length) : default;
         if (!AccessToken.IsWellFormed(token)) return new AccessResult(AccessState.Malformed, null);
         var hash = AccessToken.HashOf(token);
-        if (_root is { } root && AccessToken.IsSame(root, hash))
-            return new AccessResult(AccessState.Granted, AccessIdentity.Root);
+        if (_fixed.TryGetValue(hash, out var known)) return new AccessResult(AccessState.Granted, known);
         return IsStale ? new AccessResult(AccessState.Stale, null) : Book.Check(token, hash, Wall);
     }
 }

@@ -24,10 +24,15 @@ public sealed class AccessIdentity
     /// <summary>Of the token whose hash is a setting: it may manage tokens, and operate.</summary>
     public static AccessIdentity Root { get; } = new("root", [AccessScope.Admin]);
 
+    /// <summary>Of a token that settings name; its end is the end of the setting.</summary>
+    /// <param name="label">Whose it is.</param>
+    /// <param name="scopes">What it allows.</param>
+    public static AccessIdentity OfSettings(string label, IEnumerable<AccessScope> scopes) => new(label, scopes);
+
     /// <summary>For people; never a secret.</summary>
     public string Label { get; }
 
-    /// <summary>What is known of its token; null = <see cref="Open"/> or <see cref="Root"/>.</summary>
+    /// <summary>What is known of its token; null = <see cref="Open"/>, <see cref="Root"/>, or named by settings.</summary>
     public TokenRecord? Record { get; }
 
     /// <summary>True when there are no tokens here.</summary>

@@ -8,6 +8,8 @@ namespace Sync.Http.Access;
 /// <summary>How a service tells its callers apart: section <c>Sync:Access</c>. With tokens unless <see cref="Open"/>.</summary>
 public sealed record AccessOptions
 {
+    private const int IssuedMax = 16;
+
     /// <summary>The section.</summary>
     public const string Section = "Sync:Access";
 
@@ -21,6 +23,10 @@ public sealed record AccessOptions
 
     /// <summary>A file that holds the hash instead.</summary>
     public string? AdminTokenHashFile { get; init; }
+
+    /// <summary>Tokens of services that must be good before anybody can make one: at most 16, each by its hash. A token that
+    /// people use is made by <c>sync token create</c>: that one expires, and can be revoked without a restart.</summary>
+    public IReadOnlyList<IssuedToken> Issued { get; init; } = [];
 
     /// <summary>How long known tokens are honoured while changes of tokens cannot be read; then everybody but the root
     /// token gets 503. Default 1 min; 5 s..1 h.</summary>
@@ -41,12 +47,18 @@ public sealed record AccessOptions
     /// <summary>A guard by these settings.</summary>
     /// <exception cref="StartupException">The file with the hash cannot be read, or holds none.</exception>
     public AccessGuard ToGuard(TimeProvider time) =>
-        Open ? AccessGuard.Open(time) : AccessGuard.OfTokens(new AccessBook(), ReadHash(), StaleMax, time);
+        Open ? AccessGuard.Open(time) : AccessGuard.OfTokens(
+            new AccessBook(), [.. Issued.Select(one => one.ToIdentity()), new(ReadHash(), AccessIdentity.Root)], StaleMax, time);
 
     private void Check(SettingChecks checks)
     {
         checks.Range(nameof(StaleMax), StaleMax, TimeSpan.FromSeconds(5), TimeSpan.FromHours(1));
         checks.Range(nameof(PollEvery), PollEvery, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(20));
+        if (Issued.Count > IssuedMax) checks.Add(nameof(Issued), $"names {Issued.Count} tokens; must be at most {IssuedMax}");
+        foreach (var one in Issued)
+            if (one.Check() is { } wrong) checks.Add(nameof(Issued), $"has '{one.Label}', which {wrong}");
+        if (Issued.DistinctBy(one => one.Hash, StringComparer.OrdinalIgnoreCase).Count() < Issued.Count)
+            checks.Add(nameof(Issued), "has a hash twice; give each service a token of its own");
         if (PollEvery * 3 > StaleMax)
             checks.Add(nameof(PollEvery), $"is {PollEvery}; must be at most a third of StaleMax, which is {StaleMax}");
         var given = (AdminTokenHash is null ? 0 : 1) + (AdminTokenHashFile is null ? 0 : 1);
@@ -76,7 +88,7 @@ public sealed record AccessOptions
             $"{Section}:AdminTokenHashFile is {AdminTokenHashFile}; it does not hold 64 hexadecimal digits and nothing else");
     }
 
-    private static bool IsHash(string text) => text.Length == 2 * Hash256.Size && text.All(char.IsAsciiHexDigit);
+    internal static bool IsHash(string text) => text.Length == 2 * Hash256.Size && text.All(char.IsAsciiHexDigit);
 
     private static StartupException Wrong(string message) => new(ExitCodes.Configuration, message);
 }

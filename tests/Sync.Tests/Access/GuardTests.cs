@@ -12,10 +12,32 @@ public sealed class GuardTests
     private readonly ManualTimeProvider _time = new(Tokens.Start.ToDateTimeOffset());
     private readonly string _root = AccessToken.Mint();
     private readonly string _token = AccessToken.Mint();
+    private readonly string _service = AccessToken.Mint();
     private readonly AccessBook _book = new();
     private readonly AccessGuard _guard;
 
-    public GuardTests() => _guard = AccessGuard.OfTokens(_book, AccessToken.HashOf(_root), TimeSpan.FromMinutes(1), _time);
+    public GuardTests() => _guard = AccessGuard.OfTokens(
+        _book,
+        [
+            new(AccessToken.HashOf(_root), AccessIdentity.Root),
+            new(AccessToken.HashOf(_service), AccessIdentity.OfSettings("insight", [WriteInsight])),
+        ],
+        TimeSpan.FromMinutes(1), _time);
+
+    private static AccessScope WriteInsight => AccessScope.Parse("write:insight/*").Value;
+
+    [Fact]
+    public void A_token_of_the_settings_needs_no_book()
+    {
+        _time.Advance(TimeSpan.FromHours(1));
+        _guard.IsStale.ShouldBeTrue();
+        var result = Check(_service);
+        result.State.ShouldBe(AccessState.Granted);
+        result.Identity!.Covers(AccessAction.Write, AccessTarget.OfVault("insight", "x")).ShouldBeTrue();
+        result.Identity.Covers(AccessAction.Write, AccessTarget.OfVault("acme", "x")).ShouldBeFalse();
+        result.Identity.Covers(AccessAction.Admin, AccessTarget.None).ShouldBeFalse();
+        _guard.Again(result.Identity).ShouldBe(AccessState.Granted);
+    }
 
     [Fact]
     public void A_known_token_is_let_in_with_its_scopes()
