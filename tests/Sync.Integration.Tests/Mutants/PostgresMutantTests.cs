@@ -2,6 +2,7 @@ using Shouldly;
 using Sync.Contracts;
 using Sync.Integration.Tests.Postgres;
 using Sync.Ledger;
+using Sync.Ledger.Postgres;
 using Sync.Testing.Ledger;
 using Sync.Testing.Postgres;
 using Xunit;
@@ -69,7 +70,7 @@ public sealed class PostgresMutantTests(PostgresDatabase database) : IClassFixtu
     }
 
     // A new owner has taken the feed; what the old one had ready reaches the database now.
-    private static async Task<CommitOutcome> StragglerAsync(ILedgerStore store, string key)
+    private static async Task<CommitOutcome> StragglerAsync(PostgresLedgerStore store, string key)
     {
         var old = await StoreDriver.AcquireAsync(store);
         await old.WriteAsync(Put(User("a")));
@@ -79,7 +80,7 @@ public sealed class PostgresMutantTests(PostgresDatabase database) : IClassFixtu
     }
 
     // The second of two equal requests was looked up before the first committed.
-    private static async Task<CommitOutcome> RepeatAsync(ILedgerStore store, string key)
+    private static async Task<CommitOutcome> RepeatAsync(PostgresLedgerStore store, string key)
     {
         var driver = await StoreDriver.AcquireAsync(store);
         await driver.WriteAsync(Put(User("a"), "1", key));
