@@ -23,15 +23,6 @@ internal static class AccessMetrics
 
     public static void PurposeUsed(string label, string purpose) => Purposes.Add(1, new("token", label), new("purpose", purpose));
 
-    public static IDisposable Watch(AccessGuard guard)
-    {
-        var meter = new Meter("Sync.Access");
-        meter.CreateObservableGauge(
-            "sync.access.age", () => guard.Age?.TotalSeconds ?? -1, "s", "Since when tokens may be missed; -1 = not loaded yet.");
-        meter.CreateObservableGauge("sync.access.tokens", () => guard.Book.Count, "{token}", "Tokens that are known.");
-        return meter;
-    }
-
     private static string NameOf(AccessState state) => state switch
     {
         AccessState.Granted => "granted",

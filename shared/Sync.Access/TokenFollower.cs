@@ -22,7 +22,7 @@ public sealed class TokenFollower : IEnvelopeHandler, IAsyncDisposable
     private readonly TimeSpan _staleMax;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly IDisposable _figures;
+    private readonly AccessGauges _figures;
     private readonly CancellationTokenSource _stop = new();
 
     // One waiting signal says all that many would say.
@@ -51,7 +51,7 @@ public sealed class TokenFollower : IEnvelopeHandler, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         (_guard, _source, _transport, _time, _logger) = (guard, source, transport, time, logger);
         (_pollEvery, _staleMax) = (options.PollEvery, options.StaleMax);
-        _figures = AccessMetrics.Watch(guard);
+        _figures = new AccessGauges(guard);
     }
 
     /// <summary>Begins; call it once.</summary>

@@ -105,7 +105,7 @@ public sealed partial class ComposeTests
             .. RequiredVariable().Matches(Repository.Read(File)).Select(match => match.Groups["name"].Value).Distinct(
                 StringComparer.Ordinal),
         ];
-        required.Length.ShouldBe(8);
+        required.Length.ShouldBe(11);
 
         Repository.ShouldBeNone(
             required.Where(name => !script.Contains(name, StringComparison.Ordinal)),

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using Sync.Access;
 using Sync.Client;
 using Sync.Hosting;
 using Sync.Ledger;
@@ -16,7 +17,7 @@ internal static class Instruments
 {
     private static readonly Assembly[] Assemblies =
     [
-        typeof(SyncClient).Assembly, typeof(EventStreams).Assembly, typeof(LedgerNode).Assembly, typeof(InsightRunner).Assembly,
+        typeof(AccessGuard).Assembly, typeof(SyncClient).Assembly, typeof(EventStreams).Assembly, typeof(LedgerNode).Assembly, typeof(InsightRunner).Assembly,
         typeof(NatsCredentials).Assembly, typeof(ReplicaHub).Assembly, typeof(NatsTransport).Assembly,
     ];
 
