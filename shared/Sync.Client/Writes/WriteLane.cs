@@ -94,6 +94,7 @@ internal sealed class WriteLane(
                 return;
             }
             last?.TellLater();
+            var isAlone = _batch.Count == 1;
             last = _batch[^1];
             last.IsToldByLane = true;
             try
@@ -112,6 +113,8 @@ internal sealed class WriteLane(
                 foreach (var write in _batch) write.MayBeCommitted = true;
                 GiveUp(_batch, "the client failed");
             }
+            // Behind those who were told: what they write next goes with the next request, not with the one after it.
+            if (!isAlone) await Task.Yield();
             if (last.IsDone) continue;
             last.IsToldByLane = false;
             last = null;
