@@ -26,6 +26,7 @@ public sealed class EmbeddedTests
         await using var host = InsightHostApp.Build(
             [
                 $"--{InsightHostApp.UrlsSetting}={url}",
+                "--Sync:Access:Open=true",
                 $"--Sync:InsightHost:WriterUrls:0={writer.Address}",
                 derivation + "Name=live",
                 derivation + "Kind=counts",
