@@ -145,7 +145,22 @@ internal sealed class RouteMatrix(AccessRig rig, Uri service, RouteRow[] rows)
             _ => await rig.IssueAsync(scopes),
         };
         if (kind == "revoked") await rig.RevokeAsync(token);
+        await WriterUnderTest.UntilAsync(() => IsKnownAsync(kind, token));
         return _tokens[name] = token;
+    }
+
+    // Hosts hear of a token a moment after it was made; then each kind is refused for what it is.
+    private async Task<bool> IsKnownAsync(string kind, string token)
+    {
+        var answer = await rig.SendAsync(new Uri(service, "/v1/status"), "GET", token);
+        return kind switch
+        {
+            "unknown" => answer.Text.Contains("Nobody knows it", StringComparison.Ordinal),
+            "expired" => answer.Text.Contains("It has expired", StringComparison.Ordinal),
+            "revoked" => answer.Text.Contains("It was revoked", StringComparison.Ordinal),
+            "purpose" => answer.Problem == "wrong-purpose",
+            _ => answer.Status != HttpStatusCode.Unauthorized,
+        };
     }
 
     private async Task<Dictionary<string, string>> ActionsAsync()

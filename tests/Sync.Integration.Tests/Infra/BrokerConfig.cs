@@ -22,7 +22,13 @@ internal sealed partial class BrokerConfig
             .Select(match => match.Groups["name"].Value).Distinct(StringComparer.Ordinal)];
     }
 
-    public static BrokerConfig Shipped { get; } = new(File.ReadAllText(RepoRoot.Combine("infra/nats/nats.conf")));
+    public static BrokerConfig Shipped { get; } = new(Text);
+
+    private static string Text => File.ReadAllText(RepoRoot.Combine("infra/nats/nats.conf"));
+
+    /// <summary>The file without its listen address, with one password for all users.</summary>
+    public static string WithPassword(string password) =>
+        Variable().Replace(Listen().Replace(Text, ""), "password: " + password);
 
     public IReadOnlyCollection<string> Users => _grants.Keys;
 
@@ -48,6 +54,9 @@ internal sealed partial class BrokerConfig
 
     [GeneratedRegex(@"\{ user: (?<name>\w+), password: \$\w+, permissions: \$(?<role>\w+) \}", RegexOptions.None, 1000)]
     private static partial Regex User();
+
+    [GeneratedRegex("^listen: .*$", RegexOptions.Multiline, 1000)]
+    private static partial Regex Listen();
 
     [GeneratedRegex(@"password: \$(?<name>\w+)", RegexOptions.None, 1000)]
     private static partial Regex Variable();

@@ -123,19 +123,15 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <param name="file">The full path of the script.</param>
     /// <param name="environment">Variables that the script reads with \getenv.</param>
     /// <returns>What psql printed; its failure is an error that carries the same.</returns>
-    public Task<string> RunScriptAsync(string file, IReadOnlyDictionary<string, string?> environment)
-    {
-        var server = new NpgsqlConnectionStringBuilder(AdminConnectionString);
-        string port = server.Port.ToString(CultureInfo.InvariantCulture);
-        return ServiceProcess.RunAsync(new(PostgresBinaries.Full("psql"))
-        {
-            Arguments = ["-X", "-h", server.Host!, "-p", port, "-U", server.Username!, "-d", "postgres", "-f", file],
-            Environment = new Dictionary<string, string?>(environment, StringComparer.Ordinal)
-            {
-                ["PGPASSWORD"] = server.Password,
-            },
-        });
-    }
+    public Task<string> RunScriptAsync(string file, IReadOnlyDictionary<string, string?> environment) =>
+        RunAsync("psql", ["-X", "-d", "postgres", "-f", file], environment);
+
+    /// <summary>Writes a database to a file as SQL, with the machine's pg_dump.</summary>
+    /// <param name="database">The connection string to it.</param>
+    /// <param name="file">The full path of the file.</param>
+    public Task DumpAsync(string database, string file) => RunAsync(
+        "pg_dump", ["-d", new NpgsqlConnectionStringBuilder(database).Database!, "-f", file],
+        new Dictionary<string, string?>(StringComparer.Ordinal));
 
     /// <summary>Deletes an own server; drops the databases that were created on an external one.</summary>
     public async ValueTask DisposeAsync()
@@ -170,6 +166,21 @@ public sealed class PostgresServer : IAsyncDisposable
         }
 
         Own.Launch();
+    }
+
+    private Task<string> RunAsync(
+        string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?> environment)
+    {
+        var server = new NpgsqlConnectionStringBuilder(AdminConnectionString);
+        string port = server.Port.ToString(CultureInfo.InvariantCulture);
+        return ServiceProcess.RunAsync(new(PostgresBinaries.Full(program))
+        {
+            Arguments = ["-h", server.Host!, "-p", port, "-U", server.Username!, .. arguments],
+            Environment = new Dictionary<string, string?>(environment, StringComparer.Ordinal)
+            {
+                ["PGPASSWORD"] = server.Password,
+            },
+        });
     }
 
     private string ConnectionString(string database, bool pooling) =>

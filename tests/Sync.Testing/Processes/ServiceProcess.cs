@@ -16,19 +16,19 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <summary>The failure bound of every wait that is given no other: 30 s.</summary>
     public static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(30);
 
-    private const int OutputLinesMax = 2_000;
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(25);
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
 
     private readonly Process _process;
     private readonly ServiceStart _start;
-    private readonly OutputRing _output = new(OutputLinesMax);
+    private readonly OutputRing _output;
     private readonly TaskCompletionSource<int> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private ServiceProcess(Process process, ServiceStart start)
     {
         _process = process;
         _start = start;
+        _output = new OutputRing(start.OutputLinesMax);
         Id = process.Id;
         process.OutputDataReceived += (_, line) => _output.Add(line.Data);
         process.ErrorDataReceived += (_, line) => _output.Add(line.Data);
@@ -48,7 +48,8 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Completes with the exit code (128 + signal when a signal ended it).</summary>
     public Task<int> Exited => _exited.Task;
 
-    /// <summary>The last 2,000 lines of both output streams, in the order they were read.</summary>
+    /// <summary>The last lines of both output streams (<see cref="ServiceStart.OutputLinesMax"/>), in the order they were
+    /// read.</summary>
     public string Output => _output.Text();
 
     /// <summary>Starts the child; it dies with this process, however this process ends.</summary>

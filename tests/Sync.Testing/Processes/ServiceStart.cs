@@ -14,6 +14,9 @@ public sealed record ServiceStart(string FileName)
     /// <summary>Null: the folder of this process.</summary>
     public string? WorkingDirectory { get; init; }
 
+    /// <summary>Lines of output that are kept, the last ones. Default 2,000; more for tests that search all of it.</summary>
+    public int OutputLinesMax { get; init; } = 2_000;
+
     /// <summary>The user to run as; null: the current one. Only root may change it.</summary>
     public string? RunAs { get; init; }
 
