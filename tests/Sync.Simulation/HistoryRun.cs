@@ -17,6 +17,9 @@ internal sealed class HistoryRun
 
     public long Histories { get; private set; }
 
+    /// <summary>Steps of the longest history.</summary>
+    public long StepsMost { get; private set; }
+
     /// <summary>Hashes of all histories, whatever their order.</summary>
     public ulong Hash { get; private set; }
 
@@ -50,6 +53,7 @@ internal sealed class HistoryRun
             {
                 Coverage.Add(ending.Coverage);
                 (Steps, Operations, Histories) = (Steps + ending.Steps, Operations + ending.Plan.Operations, Histories + 1);
+                StepsMost = Math.Max(StepsMost, ending.Steps);
                 Hash += ending.Hash;
                 if (ending.Violation is null) continue;
                 if (Failed is null || ending.Plan.Seed < Failed.Plan.Seed) Failed = ending;

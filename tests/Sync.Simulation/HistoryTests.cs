@@ -19,7 +19,7 @@ public sealed class HistoryTests(ITestOutputHelper output)
         var run = HistoryRun.Of(first, histories);
         if (run.Failed is { } failed) Assert.Fail(History.Describe(failed, Shrinker.Shrink(failed)));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{histories} histories from seed {first}: {run.Operations} operations, {run.Steps} steps, "
+            $"{histories} histories from seed {first}: {run.Operations} operations, {run.Steps} steps, the longest {run.StepsMost}, "
             + $"{run.Took.TotalSeconds:F0} s, {histories / run.Took.TotalSeconds:F0}/s, hash {run.Hash:X16}"));
         foreach (var (what, count) in run.Coverage.Counts) output.WriteLine($"{count,9} {what}");
         run.Operations.ShouldBeGreaterThanOrEqualTo(200L * histories);

@@ -33,6 +33,7 @@ internal static class Invariants
     public const string True = "R4c a refusal is true";
     public const string Bounded = "R12 nothing exceeds its bound";
     public const string Progress = "L1 who is not handicapped goes on";
+    public const string Ends = "L2 time goes on and a history ends";
     public const string Answered = "every write is answered";
     public const string Threw = "no core throws";
 }
