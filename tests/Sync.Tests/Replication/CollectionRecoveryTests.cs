@@ -123,6 +123,21 @@ public sealed class CollectionRecoveryTests
     }
 
     [Fact]
+    public void After_a_reset_nothing_is_due_of_a_refetch_that_had_failed()
+    {
+        var of = Loaded(10, Put("a", 1, 4));
+        of.Live(Put("a", 2, 11, after: 4, version: "2.0"));
+        of.Request.Kind.ShouldBe(CollectionRequestKind.GetMany);
+        of.Core.Failed(of.Request.Id, of.At, of.Effects);
+        of.Core.NextDue.ShouldNotBeNull("the refetch is tried again");
+        of.Live(Put("b", 1, 9, after: 8, history: 78));
+        of.Answer(Changes(9, [], history: 78));
+        of.Answer(Page(9, false, [Put("b", 1, 9, history: 78)], history: 78));
+        of.Wait(10_000);
+        (of.Core.Status, of.Core.NextDue).ShouldBe((CollectionStatus.Ok, null));
+    }
+
+    [Fact]
     public void A_straggler_of_an_old_history_costs_one_look_at_the_changes()
     {
         var of = Loaded(10, Put("a", 1, 4));
