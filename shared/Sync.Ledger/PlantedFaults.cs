@@ -29,6 +29,17 @@ public sealed record PlantedFaults
     /// <summary>After a reconnect the publisher goes on where it was (breaks R1).</summary>
     public bool ResumeFromHandedAfterReconnect { get; init; }
 
+    /// <summary>A flush counts as confirmed although the connection changed since it was asked for (breaks R1).</summary>
+    public bool FlushAcrossReconnect { get; init; }
+
+    /// <summary>A group whose data the store refuses is committed again as it is (breaks liveness: one poisoned write holds
+    /// up all others).</summary>
+    public bool GroupNotSplit { get; init; }
+
+    /// <summary>A write is refused for good by what is known here although the lease may have run out (breaks R4: the
+    /// refusal may be untrue).</summary>
+    public bool LeaseInDoubtIgnored { get; init; }
+
     /// <summary>Beats cover committed facts that were not handed to the connection (breaks R6: a needless or a
     /// missing refetch).</summary>
     public bool BeatAheadOfEnvelopes { get; init; }

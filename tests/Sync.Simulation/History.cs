@@ -1,6 +1,7 @@
 using System.Globalization;
 using CollectionFaults = Sync.Replication.CollectionPlantedFaults;
 using LedgerFaults = Sync.Ledger.PlantedFaults;
+using ModelFaults = Sync.Simulation.Worlds.ModelFaults;
 using ReplicaFaults = Sync.Replication.PlantedFaults;
 
 namespace Sync.Simulation;
@@ -19,7 +20,7 @@ internal sealed record Ending(Plan Plan, Violation? Violation, long Steps, int S
 
 /// <summary>Switches of production code that break a rule, for tests of the tests.</summary>
 internal sealed record Switches(LedgerFaults? Ledger = null, ReplicaFaults? Replica = null,
-    CollectionFaults? Collection = null, bool RetriesWithFreshKeys = false);
+    CollectionFaults? Collection = null, ModelFaults? Model = null);
 
 /// <summary>Runs histories. Each is a world of its own, on one thread: any number may run beside each other.</summary>
 internal static class History
@@ -27,7 +28,7 @@ internal static class History
     public static Ending Run(Plan plan, Switches? switches = null)
     {
         var world = new World(plan, switches?.Ledger, switches?.Replica, switches?.Collection,
-            switches?.RetriesWithFreshKeys ?? false);
+            switches?.Model);
         Violation? violation = null;
         try
         {

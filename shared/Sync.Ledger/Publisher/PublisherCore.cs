@@ -113,7 +113,7 @@ public sealed class PublisherCore
     {
         if (token != _flushToken) return;
         _flushToken = 0;
-        if (!isConfirmed)
+        if (!isConfirmed && !_faults.FlushAcrossReconnect)
         {
             Restart();
             return;

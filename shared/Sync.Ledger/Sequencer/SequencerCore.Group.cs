@@ -100,7 +100,7 @@ public sealed partial class SequencerCore
                 _changed |= restsOnGroup;
                 return Verdict.Wait;
             }
-            Finish(request, index, IsLeaseCertain ? refusal! : LeaseInDoubt);
+            Finish(request, index, IsLeaseCertain || _faults.LeaseInDoubtIgnored ? refusal! : LeaseInDoubt);
             return Verdict.Done;
         }
         if (_lines.Count > mark) return Verdict.Take;

@@ -124,8 +124,11 @@ public sealed partial class SequencerCore
         var units = _units.Count;
         if (units > 1)
         {
-            _splits.Push(units - units / 2);
-            _splits.Push(units / 2);
+            if (!_faults.GroupNotSplit)
+            {
+                _splits.Push(units - units / 2);
+                _splits.Push(units / 2);
+            }
             PutBack();
             return;
         }

@@ -46,10 +46,11 @@ internal static class MutantCatalogue
         Ledger(nameof(LedgerFaults.BeatAheadOfEnvelopes), 20, Invariants.Fresh),
         Ledger(nameof(LedgerFaults.OvertakingAllowed), 300, Invariants.Repeated),
         Ledger(nameof(LedgerFaults.NoBeats), 500, Invariants.Converged),
-        new(nameof(ClientFaults.RetriesWithFreshKeys), SimWorld.Whole, [Invariants.Once], 50, new SimFaults
-        {
-            Client = On<ClientFaults>(nameof(ClientFaults.RetriesWithFreshKeys)),
-        }),
+        Ledger(nameof(LedgerFaults.FlushAcrossReconnect), 500, Invariants.Published),
+        Ledger(nameof(LedgerFaults.GroupNotSplit), 500, Invariants.Answered),
+        Ledger(nameof(LedgerFaults.LeaseInDoubtIgnored), 5000, Invariants.True),
+        Model(nameof(ModelFaults.RetriesWithFreshKeys), 50, Invariants.Once),
+        Model(nameof(ModelFaults.MailboxNotBounded), 50, Invariants.Bounded),
         Replica(nameof(ReplicaFaults.ApplyBelowSequence), 500, Invariants.Forward),
         Replica(nameof(ReplicaFaults.SequenceAdvancedBeforeParse), 100, Invariants.Shown),
         Replica(nameof(ReplicaFaults.IgnoreBeats), 500, Invariants.Converged),
@@ -123,6 +124,9 @@ internal static class MutantCatalogue
 
     private static Mutant Ledger(string name, int histories, params string[] invariants) =>
         new(name, SimWorld.Whole, invariants, histories, new SimFaults { Ledger = On<LedgerFaults>(name) });
+
+    private static Mutant Model(string name, int histories, params string[] invariants) =>
+        new(name, SimWorld.Whole, invariants, histories, new SimFaults { Model = On<ModelFaults>(name) });
 
     private static Mutant Replica(string name, int histories, params string[] invariants) =>
         new(name, SimWorld.Whole, invariants, histories, new SimFaults { Replica = On<ReplicaFaults>(name) });

@@ -88,7 +88,7 @@ internal sealed class WriteTruth(World world)
         var head = world.Ledger.Now.HeadOf(write.Commands[0].Key)?.Sequence ?? Sequence.None;
         var attempt = new Attempt(write, write.Attempts.Count + 1, world.Store.Ledger.Info.History, head)
         {
-            HasFreshKeys = world.RetriesWithFreshKeys && write.Attempts.Count > 0,
+            HasFreshKeys = world.ModelFaults.RetriesWithFreshKeys && write.Attempts.Count > 0,
         };
         write.Attempts.Add(attempt);
         _attempts.Add(attempt.Name, attempt);

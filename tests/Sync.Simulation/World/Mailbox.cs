@@ -18,7 +18,7 @@ internal sealed class Mailbox(HostDriver host, int itemsMax, Action<BusMessage> 
             deliver(message);
             return;
         }
-        if (_waiting.Count >= itemsMax) Shed();
+        if (_waiting.Count >= itemsMax && !host.World.ModelFaults.MailboxNotBounded) Shed();
         _waiting.Add(message);
         Bounds.Check("messages of a mailbox", _waiting.Count, itemsMax);
         Turn();

@@ -21,11 +21,12 @@ internal sealed partial class World
     private bool _isHealed;
 
     public World(Plan plan, Ledger.PlantedFaults? ledgerFaults = null, Replication.PlantedFaults? replicaFaults = null,
-        Replication.CollectionPlantedFaults? collectionFaults = null, bool retriesWithFreshKeys = false)
+        Replication.CollectionPlantedFaults? collectionFaults = null, Worlds.ModelFaults? modelFaults = null)
     {
-        (Plan, RetriesWithFreshKeys) = (plan, retriesWithFreshKeys);
+        Plan = plan;
         LedgerFaults = ledgerFaults ?? Sync.Ledger.PlantedFaults.None;
         ReplicaFaults = replicaFaults ?? Replication.PlantedFaults.None;
+        ModelFaults = modelFaults ?? Worlds.ModelFaults.None;
         CollectionFaults = collectionFaults ?? Replication.CollectionPlantedFaults.None;
         Schedule = new Schedule(RandomOf("ties"));
         (Clock, Trace) = (new VirtualClock(Schedule), new Trace(Schedule));
@@ -60,9 +61,7 @@ internal sealed partial class World
     public Ledger.PlantedFaults LedgerFaults { get; }
     public Replication.PlantedFaults ReplicaFaults { get; }
     public Replication.CollectionPlantedFaults CollectionFaults { get; }
-
-    /// <summary>For a mutant: clients repeat under another idempotency key.</summary>
-    public bool RetriesWithFreshKeys { get; }
+    public Worlds.ModelFaults ModelFaults { get; }
 
     public int Restores { get; private set; }
 
@@ -89,10 +88,11 @@ internal sealed partial class World
     public FeedId FeedOf(SyncedKey key) => Plan.FeedOf(key.Vault);
 
     /// <summary>Mostly the owner; at times whoever, and best one that was the owner and does not know better: so is a
-    /// client's knowledge.</summary>
+    /// client's knowledge. That it knows so little is a fault too, and over with the others: else who is handicapped would
+    /// now and then be asked for longer than a write may take.</summary>
     public NodeDriver Target(FeedId feed, SimRandom random)
     {
-        if (random.Chance(40))
+        if (!_isHealed && random.Chance(40))
             foreach (var node in _nodes)
                 if (node.IsDeposed(feed)) return node;
         if (random.Chance(85))

@@ -1,18 +1,21 @@
 using Sync.Simulation.Changefeeds;
+using CollectionFaults = Sync.Replication.CollectionPlantedFaults;
+using InsightFaults = Sync.Lobby.Insights.PlantedFaults;
 using LedgerFaults = Sync.Ledger.PlantedFaults;
 using ReplicaFaults = Sync.Replication.PlantedFaults;
-using InsightFaults = Sync.Lobby.Insights.PlantedFaults;
-using CollectionFaults = Sync.Replication.CollectionPlantedFaults;
 
 namespace Sync.Simulation.Worlds;
 
-/// <summary>Rules of clients, which are models here.</summary>
-internal sealed record ClientFaults
+/// <summary>Rules of what surrounds the cores and is a model here: clients, mailboxes, hosts.</summary>
+internal sealed record ModelFaults
 {
-    public static readonly ClientFaults None = new();
+    public static readonly ModelFaults None = new();
 
     /// <summary>A client repeats what it has no answer to under another idempotency key.</summary>
     public bool RetriesWithFreshKeys { get; init; }
+
+    /// <summary>A mailbox takes what comes although it is full.</summary>
+    public bool MailboxNotBounded { get; init; }
 }
 
 /// <summary>All switches that break a rule, of all worlds; a world looks at its own.</summary>
@@ -22,7 +25,7 @@ internal sealed record SimFaults
 
     public LedgerFaults Ledger { get; init; } = LedgerFaults.None;
     public ReplicaFaults Replica { get; init; } = ReplicaFaults.None;
-    public ClientFaults Client { get; init; } = ClientFaults.None;
+    public ModelFaults Model { get; init; } = ModelFaults.None;
     public CollectionFaults Collection { get; init; } = CollectionFaults.None;
     public InsightFaults Insight { get; init; } = InsightFaults.None;
     public FeedModelFaults Feed { get; init; } = FeedModelFaults.None;

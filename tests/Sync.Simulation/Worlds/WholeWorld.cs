@@ -18,7 +18,7 @@ internal sealed class WholeWorld : SimWorld
 
     public override SimEnding Run(ulong seed, SimFaults faults, Coverage coverage)
     {
-        var switches = new Switches(faults.Ledger, faults.Replica, faults.Collection, faults.Client.RetriesWithFreshKeys);
+        var switches = new Switches(faults.Ledger, faults.Replica, faults.Collection, faults.Model);
         var ending = History.Run(Plan.Of(seed), switches);
         coverage.Add(ending.Coverage);
         return new(seed, ending.Violation, ending.Steps, () => History.Describe(ending, Shrinker.Shrink(ending, switches)));
