@@ -6,9 +6,10 @@ namespace Sync.Integration.Tests.Access;
 internal static class AccessHosts
 {
     /// <summary>Starts a replica host of the vault <c>acme</c> and the group <c>g</c>.</summary>
-    public static async Task<Uri> StartReplicaHostAsync(this AccessRig rig) => (await rig.StartHostAsync(
-        "Sync.ReplicaHost", "replica",
-        ("Sync__ReplicaHost__Follow__0__Vault", "acme"), ("Sync__ReplicaHost__Follow__1__Group", "g"))).Url;
+    public static async Task<Uri> StartReplicaHostAsync(this AccessRig rig, params (string, string)[] settings) =>
+        (await rig.StartHostAsync(
+            "Sync.ReplicaHost", "replica",
+            [("Sync__ReplicaHost__Follow__0__Vault", "acme"), ("Sync__ReplicaHost__Follow__1__Group", "g"), .. settings])).Url;
 
     /// <summary>Starts an Insight host that counts the notes of the group <c>g</c> into <c>insight/counts</c>.</summary>
     public static Task<(Uri Url, ServiceProcess Process)> StartInsightHostAsync(

@@ -2,6 +2,7 @@ using System.Text;
 using Npgsql;
 using Shouldly;
 using Sync.Access;
+using Sync.Integration.Tests.Telemetry;
 using Sync.Testing.Postgres;
 
 namespace Sync.Integration.Tests.Access;
@@ -42,6 +43,16 @@ internal static class AccessLeaks
             await write.ExecuteNonQueryAsync();
         }
         ShouldHoldHashesOnly(rig, Directory.EnumerateFiles(server.DataFolder, "*", SearchOption.AllDirectories));
+    }
+
+    /// <summary>No secret of any token is in what a collector of traces and metrics got.</summary>
+    public static void ShouldNotLeak(this AccessRig rig, Collector collector)
+    {
+        rig.Made.Count.ShouldBeGreaterThan(1);
+        collector.Bodies.ShouldNotBeEmpty();
+        var secrets = rig.Made.ConvertAll(token => Encoding.ASCII.GetBytes(token[SecretAt..]));
+        foreach (var body in collector.Bodies)
+            foreach (var secret in secrets) body.AsSpan().IndexOf(secret).ShouldBe(-1, "in what the collector got");
     }
 
     private static void ShouldHoldHashesOnly(AccessRig rig, IEnumerable<string> files)

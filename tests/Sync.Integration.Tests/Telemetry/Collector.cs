@@ -14,7 +14,7 @@ namespace Sync.Integration.Tests.Telemetry;
 /// <summary>A span as it came over the wire.</summary>
 internal sealed record Span(string Service, string Name, string Trace, string Id, string Parent);
 
-/// <summary>Takes OTLP over gRPC, the default of exporters, and keeps the names of spans and metrics.</summary>
+/// <summary>Takes OTLP over gRPC, the default of exporters, and keeps the names of spans and metrics, and the bytes.</summary>
 internal sealed class Collector : IAsyncDisposable
 {
     private const string Prefix = "/opentelemetry.proto.collector.";
@@ -25,6 +25,9 @@ internal sealed class Collector : IAsyncDisposable
     public string Url { get; }
 
     public ConcurrentQueue<Span> Spans { get; } = new();
+
+    /// <summary>All that came, as it came.</summary>
+    public ConcurrentQueue<byte[]> Bodies { get; } = new();
 
     public ConcurrentDictionary<(string Service, string Name), bool> Metrics { get; } = new();
 
@@ -51,6 +54,7 @@ internal sealed class Collector : IAsyncDisposable
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);
         // One message: a byte that says "not compressed", the length, the message.
         var bytes = body.ToArray();
+        Bodies.Enqueue(bytes);
         var length = BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(1));
         foreach (var resource in Fields(bytes.AsMemory(5, length), 1))
             foreach (var scope in Fields(resource, 2)) take(ServiceOf(resource), scope.ToArray());
