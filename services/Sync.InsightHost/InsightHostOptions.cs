@@ -17,8 +17,8 @@ public sealed record InsightHostOptions
     /// <summary>Writers that take the summaries, tried in turn. Default one, http://127.0.0.1:5080.</summary>
     public IReadOnlyList<string> WriterUrls { get; init; } = [];
 
-    /// <summary>The token that the writers are asked with; null = none. Needs <c>read</c> of each source and target, and <c>write</c> of
-    /// each target.</summary>
+    /// <summary>The token that the writers are asked with; null = none. Needs <c>read</c> of each group as a whole
+    /// (<c>read:shop--*/*</c>) and of each target, and <c>write</c> of each target.</summary>
     public string? Token { get; init; }
 
     /// <summary>A file that holds it instead; a token written to it later is used within 5 s.</summary>
