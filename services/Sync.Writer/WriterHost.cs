@@ -1,6 +1,6 @@
+using Sync.Access;
 using Sync.Contracts;
 using Sync.Hosting;
-using Sync.Access;
 using Sync.Http;
 using Sync.Http.Access;
 using Sync.Writer.Engine;

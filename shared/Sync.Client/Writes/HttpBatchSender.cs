@@ -1,9 +1,9 @@
-using Sync.Client.Internal;
 using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Sync.Client.Internal;
 using Sync.Contracts;
 
 namespace Sync.Client.Writes;

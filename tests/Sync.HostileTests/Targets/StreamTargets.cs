@@ -2,8 +2,8 @@ using System.Buffers;
 using System.Text;
 using Sync.Client.Changefeeds;
 using Sync.Contracts;
-using Sync.Hosting;
 using Sync.HostileTests.Run;
+using Sync.Hosting;
 using Sync.MessagePack;
 using Sync.Tests.MessagePack;
 
