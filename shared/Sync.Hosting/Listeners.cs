@@ -3,7 +3,8 @@ using System.Net.Sockets;
 
 namespace Sync.Hosting;
 
-/// <summary>Where a service listens. Until callers are told apart by tokens, only loopback is allowed.</summary>
+/// <summary>Where a service listens: loopback only, since tokens must not travel in clear; beyond it a proxy that ends TLS stands
+/// in front.</summary>
 public static class Listeners
 {
     /// <summary>Reads listening addresses, <c>http://host:port</c> separated by semicolons.</summary>
@@ -22,7 +23,8 @@ public static class Listeners
                 throw Wrong(setting, url, "must be like http://127.0.0.1:5080, several separated by ';'");
             if (!TryLoopback(address.Host, out var ip))
                 throw Wrong(setting, url,
-                    "only loopback addresses (127.0.0.1, [::1], localhost) are allowed until tokens exist");
+                    "only loopback addresses (127.0.0.1, [::1], localhost) are allowed: a token must not travel in clear. "
+                    + "Put a proxy that ends TLS in front");
             endPoints.Add(new IPEndPoint(ip, address.Port));
         }
         return endPoints.Count > 0 ? endPoints : throw Wrong(setting, urls, "must name at least one address");
