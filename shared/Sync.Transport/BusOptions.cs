@@ -57,8 +57,9 @@ public sealed record BusOptions
     /// <summary>Wait before the second attempt of a reconnect; doubles. Default 100 ms; 1 ms to 1 min.</summary>
     public TimeSpan ReconnectWaitMin { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Upper bound of that wait. Default 2 s; <see cref="ReconnectWaitMin"/> to 10 min.</summary>
-    public TimeSpan ReconnectWaitMax { get; init; } = TimeSpan.FromSeconds(2);
+    /// <summary>Upper bound of that wait. Default 500 ms: 2 s of it would use up most of the 3 s in which replicas are to agree
+    /// again when a network heals; <see cref="ReconnectWaitMin"/> to 10 min.</summary>
+    public TimeSpan ReconnectWaitMax { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Bytes of publishes that wait to be sent. Default 8 MiB; 64 KiB to 1 GiB.</summary>
     public int PendingBytesMax { get; init; } = 8 * 1024 * 1024;

@@ -8,6 +8,9 @@ namespace Sync.Ledger;
 /// an await.</remarks>
 internal sealed class FeedPublisher : IDisposable
 {
+    /// <summary>Pauses double up to the third: 200 ms with the defaults.</summary>
+    private const int PausesThatGrow = 3;
+
     private static readonly TimeSpan WaitMax = TimeSpan.FromMinutes(1);
 
     private readonly Lock _gate = new();
@@ -242,11 +245,13 @@ internal sealed class FeedPublisher : IDisposable
         lock (_gate) _core.Restart();
     }
 
+    // Without a connection a try costs next to nothing, so the pause stays short: who waits long publishes late when it is back.
     private async Task PauseAsync()
     {
         try
         {
-            await Task.Delay(_parts.RetryDelay(++_failures), _parts.Clock.Provider, _stop.Token).ConfigureAwait(false);
+            _failures = Math.Min(_failures + 1, PausesThatGrow);
+            await Task.Delay(_parts.RetryDelay(_failures), _parts.Clock.Provider, _stop.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
