@@ -70,6 +70,7 @@ public sealed class PlanTests
     [InlineData("--phase", "E")]
     [InlineData("--phase", "")]
     [InlineData("--fault")]
+    [InlineData("--without")]
     [InlineData("--sead", "1")]
     public void A_wrong_option_is_refused_with_what_would_be_right(params string[] arguments) =>
         Should.Throw<FormatException>(() => RunOptions.Parse(arguments, 1)).Message.ShouldContain(arguments[0]);
@@ -79,6 +80,7 @@ public sealed class PlanTests
     {
         var options = RunOptions.Parse(["--minutes", "4", "--seed", "9", "--phase", "AC", "--fault", "kill", "--logs", "/l"], 1);
         (options.Time, options.Seed, options.Phases, options.Fault, options.Logs).ShouldBe((TimeSpan.FromMinutes(4), 9, "AC", "kill", "/l"));
+        RunOptions.Parse(["--without", "clock"], 1).Without.ShouldBe("clock");
         RunOptions.Parse([], 77).Seed.ShouldBe(77);
     }
 

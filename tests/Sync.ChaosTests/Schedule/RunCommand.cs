@@ -52,7 +52,11 @@ internal static class RunCommand
 
     private static async Task<int> RunAsync(RunOptions options, CancellationToken cancellation)
     {
-        Fault[] faults = [.. Catalogue.All.Where(fault => fault.Name.Contains(options.Fault, StringComparison.Ordinal))];
+        Fault[] faults =
+        [
+            .. Catalogue.All.Where(fault => fault.Name.Contains(options.Fault, StringComparison.Ordinal)
+                && (options.Without.Length == 0 || !fault.Name.Contains(options.Without, StringComparison.Ordinal))),
+        ];
         var missing = Catalogue.Missing(options.Phases.Contains('D', StringComparison.Ordinal) ? [.. faults, .. DiskFaults.All] : faults);
         if (missing.Count > 0)
         {

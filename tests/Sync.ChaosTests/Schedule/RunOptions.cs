@@ -13,6 +13,8 @@ internal sealed record RunOptions
           --phase X     only A (single faults), B (swarms), C (some never heal) or D (disk full, old copy restored);
                         several: --phase AB (default ABCD)
           --fault TEXT  only faults whose name contains this, in A and B
+          --without TEXT  none whose name contains this: without clock-step nothing runs under libfaketime, which
+                        takes most of two cores, so the times are those of the machine
           --logs DIR    where to keep the logs (default: a new folder in the temp folder, removed when all held)
           --list        shows all faults and ends
           --help        shows this and ends
@@ -29,6 +31,9 @@ internal sealed record RunOptions
 
     /// <summary>Part of a fault's name; empty = all.</summary>
     public string Fault { get; init; } = "";
+
+    /// <summary>Part of the name of faults that are left out; empty = none are.</summary>
+    public string Without { get; init; } = "";
 
     /// <summary>Null = a temporary folder.</summary>
     public string? Logs { get; init; }
@@ -52,6 +57,7 @@ internal sealed record RunOptions
                 "--minutes" => options with { Time = TimeSpan.FromMinutes(Number(name, Value(ref i), 2, 600)) },
                 "--phase" => options with { Phases = Phase(Value(ref i)) },
                 "--fault" => options with { Fault = Value(ref i) },
+                "--without" => options with { Without = Value(ref i) },
                 "--logs" => options with { Logs = Value(ref i) },
                 _ => throw new FormatException($"{name} is no option; see --help"),
             };

@@ -39,7 +39,7 @@ internal sealed class Session(RunOptions options, IReadOnlyList<Fault> faults, T
     }
 
     /// <summary>All faults, for as long as it takes to meet each: then nothing may be left out.</summary>
-    private bool IsWhole => options is { Fault: "", Phases: "ABCD" } && options.Time >= new RunOptions().Time;
+    private bool IsWhole => options is { Fault: "", Without: "", Phases: "ABCD" } && options.Time >= new RunOptions().Time;
 
     private bool Does(char phase) => options.Phases.Contains(phase, StringComparison.Ordinal);
 
