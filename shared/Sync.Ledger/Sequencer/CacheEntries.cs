@@ -59,6 +59,17 @@ internal sealed class IdempotencyEntry(IdempotencyName key) : CacheEntry<Idempot
     private ChangeOp _op;
     private SchemaVersion _schemaVersion;
 
+    /// <summary>What another attempt of the same key was refused with, while attempts wait; none once nobody does.</summary>
+    public (WriteCommand Command, Hash256 ValueHash, Refusal Refusal)? Refused { get; set; }
+
+    /// <summary>What a line is refused with because another attempt of the same write was; null = nothing.</summary>
+    public Refusal? RefusedAs(WriteLine line) => Refused is { } told && told.Command.Key == line.Command.Key
+        && told.Command.Op == line.Command.Op && told.Command.Expected == line.Command.Expected
+        && told.Command.OnlyIfNoLiveRecord == line.Command.OnlyIfNoLiveRecord
+        && told.Command.SchemaVersion == line.Command.SchemaVersion && told.ValueHash == line.ValueHash
+        ? told.Refusal
+        : null;
+
     public void Know(Receipt? receipt, ChangeOp op, SchemaVersion schemaVersion)
     {
         Receipt = receipt;

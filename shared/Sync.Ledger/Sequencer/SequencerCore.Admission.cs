@@ -86,7 +86,9 @@ public sealed partial class SequencerCore
         {
             _heads.Release(line.Head);
             _collections.Release(line.Collection);
-            if (line.Idempotency is not null) _idempotency.Release(line.Idempotency);
+            if (line.Idempotency is not { } key) continue;
+            if (key.Pins == 1) key.Refused = null;
+            _idempotency.Release(key);
         }
     }
 

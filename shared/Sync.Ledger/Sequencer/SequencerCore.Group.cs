@@ -100,7 +100,11 @@ public sealed partial class SequencerCore
                 _changed |= restsOnGroup;
                 return Verdict.Wait;
             }
-            Finish(request, index, IsLeaseCertain || _faults.LeaseInDoubtIgnored ? refusal! : LeaseInDoubt);
+            var isFinal = IsLeaseCertain || _faults.LeaseInDoubtIgnored;
+            // A refusal records no key. Another attempt of this write that waits already must not commit behind it.
+            if (isFinal && !request.IsAtomic && line.Idempotency is { Receipt: null } key)
+                key.Refused = (line.Command, line.ValueHash, refusal!);
+            Finish(request, index, isFinal ? refusal! : LeaseInDoubt);
             return Verdict.Done;
         }
         if (_lines.Count > mark) return Verdict.Take;
@@ -162,6 +166,7 @@ public sealed partial class SequencerCore
             line.Replay = receipt;
             return null;
         }
+        if (line.Idempotency?.RefusedAs(line) is { } told) return told;
         var refusal = CheckShape(line) ?? CheckExpectation(line.Command, line.Head.Head);
         if (refusal is null || line.Idempotency is not { Knowledge: Knowledge.Missing } unasked) return refusal;
         Want(unasked);

@@ -46,6 +46,22 @@ public sealed class SequencerIdempotencyTests
     }
 
     [Fact]
+    public void An_attempt_that_waits_behind_a_refused_one_of_its_key_is_refused_too()
+    {
+        var first = _rig.Submit(Delete(User("a"), "key"));
+        var put = _rig.Submit(Put(User("a"), "1", "put"));
+        var second = _rig.Submit(Delete(User("a"), "key"));
+        _rig.Settle();
+
+        _rig.Refusal(first).ShouldBe(RefusalCode.NoLiveRecord);
+        _rig.Receipt(put).Sequence.ShouldBe(new Sequence(1));
+        _rig.Refusal(second).ShouldBe(RefusalCode.NoLiveRecord);
+        // Nobody waits any more: the key is as good as new.
+        Committed(_rig.Write(Delete(User("a"), "key"))).Receipt.Sequence.ShouldBe(new Sequence(2));
+        _rig.Check().ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_write_with_a_cached_head_and_a_fresh_key_asks_the_store_nothing()
     {
         _rig.Write(Put(User("a"), "1"));
