@@ -22,7 +22,11 @@ internal sealed class BusDoor(
     private readonly Dictionary<FeedId, IAsyncDisposable> _owned = [];
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
+    private volatile bool _isServing;
     private int _isDisposed;
+
+    /// <summary>True once requests for anybody are answered; a reconnect keeps it, with the subscriptions.</summary>
+    public bool IsServing => _isServing;
 
     private ServeOptions Bounds => new()
     {
@@ -57,6 +61,7 @@ internal sealed class BusDoor(
                 try
                 {
                     await ServeGeneralAsync(either.Token);
+                    _isServing = true;
                     await ServeOwnedAsync(node, either.Token);
                     backoff.Reset();
                     await _wake.Reader.ReadAsync(either.Token);

@@ -103,10 +103,7 @@ internal sealed class WriterEngine(
     /// committed.</summary>
     public async Task<IReadOnlyList<HealthCheckLine>> HealthAsync(CancellationToken cancellation)
     {
-        var broker = new HealthCheckLine(
-            "broker", IsBusConnected ? HealthState.Ready : HealthState.Degraded,
-            IsBusConnected ? null : "not connected: publishing waits, forwarding does not work");
-        HealthCheckLine[] doors = AccessServices.HealthOf(guard) is { } access ? [broker, access] : [broker];
+        HealthCheckLine[] doors = AccessServices.HealthOf(guard) is { } access ? [BrokerLine(), access] : [BrokerLine()];
         if (_store is not { } store || _node is null)
             return [new("database", HealthState.Failing, "not opened yet"), .. doors];
         try
@@ -120,6 +117,15 @@ internal sealed class WriterEngine(
         {
             return [new("database", HealthState.Failing, "does not answer"), .. doors];
         }
+    }
+
+    private HealthCheckLine BrokerLine()
+    {
+        if (!IsBusConnected)
+            return new("broker", HealthState.Degraded, "not connected: publishing waits, forwarding does not work");
+        return _door is { IsServing: true }
+            ? new("broker", HealthState.Ready, null)
+            : new("broker", HealthState.Degraded, "requests on the bus are not answered yet");
     }
 
     private static HealthCheckLine LeaseLine(IReadOnlyList<FeedStatus> feeds)

@@ -6,6 +6,7 @@ using Shouldly;
 using Sync.Contracts;
 using Sync.Ledger;
 using Sync.Ledger.Postgres;
+using Sync.Testing.Faults;
 using Sync.Testing.Nats;
 using Sync.Testing.Postgres;
 using Sync.Testing.Processes;
@@ -96,6 +97,24 @@ public sealed class ProcessTests(PostgresFixture postgres) : IDisposable
         (await writer.TerminateAsync()).ShouldBe(0);
     }
 
+    [Fact]
+    public async Task Who_does_not_answer_on_the_bus_yet_does_not_say_ready()
+    {
+        var database = await (await postgres.ServerAsync()).CreateDatabaseAsync("bus_door");
+        await using var broker = await NatsServer.StartAsync();
+        await using var proxy = FaultProxy.Start(broker.Port);
+        var lastDoor = proxy.ToServer.HoldAtAsync("sync.append"u8);
+        await using var writer = Start(database, $"nats://127.0.0.1:{proxy.Port}");
+        await lastDoor.WaitAsync(TimeSpan.FromSeconds(60));
+        await writer.WaitUntilAsync(
+            async () => (await TextAsync("/readyz")).Contains("\"lease\":{\"status\":\"ready\"}", StringComparison.Ordinal),
+            "own its feeds");
+        (await TextAsync("/readyz")).ShouldContain("requests on the bus are not answered yet");
+        proxy.Heal();
+        await writer.WaitUntilAsync(
+            async () => (await TextAsync("/readyz")).StartsWith("{\"status\":\"ready\"", StringComparison.Ordinal), "be ready");
+    }
+
     [Theory]
     [InlineData("Sync__Writer__Urls", "http://0.0.0.0:5080", "only loopback addresses")]
     [InlineData("Sync__Writer__Urls", "https://localhost:1", "must be like http://127.0.0.1:5080")]
@@ -140,6 +159,12 @@ public sealed class ProcessTests(PostgresFixture postgres) : IDisposable
         await using var writer = Start(wrong, broker.Url);
         (await writer.WaitForExitAsync()).ShouldBe(78, writer.Output);
         writer.Output.ShouldNotContain("canary-secret");
+    }
+
+    private async Task<string> TextAsync(string path)
+    {
+        using var answer = await _http.GetAsync(Url(path));
+        return await answer.Content.ReadAsStringAsync();
     }
 
     private Uri Url(string path) => new($"http://127.0.0.1:{_port}{path}");
