@@ -66,14 +66,14 @@ public static class Queries
         return value is not null && check(value) is { } wrong ? RecordProblems.InvalidName($"{name}: {wrong}") : null;
     }
 
-    /// <summary>A time by RFC 3339 with an offset; null = not given.</summary>
+    /// <summary>A time, as <see cref="Rfc3339"/> reads it; null = not given.</summary>
     public static Problem? TryTime(HttpRequest request, string name, out Timestamp? time)
     {
         time = null;
         if (Text(request, name) is not { } text) return null;
         // A plus sign that was not encoded arrives as a space.
-        if (!Times.TryParse(text.Replace(' ', '+'), out var parsed))
-            return CommonProblems.Malformed($"{name} must be RFC 3339 with an offset, like 2026-01-31T12:00:00Z.");
+        if (Rfc3339.TryRead(text.Replace(' ', '+'), out var parsed) is { } wrong)
+            return CommonProblems.Malformed($"{name} {wrong}.");
         time = parsed;
         return null;
     }

@@ -24,6 +24,7 @@ public sealed class PlantedFlawTests
         ["a decoder of subjects that takes %41"] = (() => new LooseSubject(), 5_000),
         ["a writer of events that lets a carriage return through"] = (() => new CarriageReturnEvent(), 1_000),
         ["a reader of events that tears a line end"] = (() => new TornLineEnd(), 5_000),
+        ["a reader of times that takes what the runtime takes"] = (() => new LenientTime(), 5_000),
         ["a reader of paths that decodes twice"] = (() => new TwiceDecodedPath(), 5_000),
     };
 

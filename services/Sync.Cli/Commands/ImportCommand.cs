@@ -24,8 +24,8 @@ internal static class ImportCommand
             Commit a file of changes, in file order per key.
 
             Each line is one JSON object: "vault" (or "group" and "partition"), "collection", "key", "op" (put or delete;
-            put unless given), "value", and optionally "valid_time" and "schema_version". A line's idempotency key is made
-            from its place and content, so the same file imported twice commits nothing twice. A bad line goes to the
+            put unless given), "value", and optionally "valid_time" (RFC 3339, like 2026-01-31T12:00:00Z) and "schema_version".
+            A line's idempotency key is made from its place and content, so the same file imported twice commits nothing twice. A bad line goes to the
             rejects file and the others go on; the exit code is then 1.
             """) { file, rejects };
         command.SetAction((parsed, stop) => Run.GuardAsync(parsed, connection => ImportAsync(

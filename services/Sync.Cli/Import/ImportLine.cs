@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Sync.Contracts;
 using Sync.MessagePack;
@@ -64,17 +63,23 @@ internal static class ImportLine
         var synced = new SyncedKey(vault, collection ?? "", key ?? "");
         if (Names.Check(synced) is { } name2) return (null, name2);
         if (version is not null && !new SchemaVersion(version).IsWellFormed) return (null, $"schema_version '{version}' is not major.minor");
+        var validTime = default(Timestamp);
+        if (valid is not null && Rfc3339.TryRead(valid, out validTime) is { } wrongTime) return (null, $"valid_time {wrongTime}");
         return (new WriteCommand
         {
             Key = synced,
             Op = op == "delete" ? ChangeOp.Delete : ChangeOp.Put,
             Value = op == "delete" ? Nil : value!.Value,
             SchemaVersion = version is null ? SchemaVersion.Default : new SchemaVersion(version),
-            ValidTime = valid is null ? null : Timestamp.From(DateTimeOffset.Parse(valid, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal)),
+            ValidTime = valid is null ? null : validTime,
             Producer = producer,
         }, null);
     }
 
-    private static string? Once(string? before, string name, ref Utf8JsonReader json) =>
-        before is null ? json.GetString() : throw new FormatException($"'{name}' is there twice");
+    private static string? Once(string? before, string name, ref Utf8JsonReader json)
+    {
+        if (before is not null) throw new FormatException($"'{name}' is there twice");
+        if (json.TokenType is not (JsonTokenType.String or JsonTokenType.Null)) throw new FormatException($"'{name}' is not text");
+        return json.GetString();
+    }
 }

@@ -117,7 +117,11 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, Acc
             case Field.Key: line.Key = json.GetString(); return null;
             case Field.Op: line.Op = Known(ref json, "put"); return null;
             case Field.IdempotencyKey: line.IdempotencyKey = json.GetString(); return null;
-            case Field.ValidTime: line.ValidTime = json.GetString(); return null;
+            case Field.ValidTime:
+                if (json.TokenType is not (JsonTokenType.String or JsonTokenType.Null))
+                    return CommonProblems.Malformed("'valid_time' must be text.");
+                line.ValidTime = json.GetString();
+                return null;
             case Field.Producer: line.Producer = Known(ref json, _writtenBy); return null;
             case Field.Causation: line.Causation = json.GetString(); return null;
             case Field.OnlyIfNoLiveRecord: line.OnlyIfNoLiveRecord = json.GetBoolean(); return null;
@@ -193,9 +197,8 @@ internal sealed class BatchLineReader(WriteLimits limits, Producer producer, Acc
         if (line.IdempotencyKey is not null && Names.CheckIdempotencyKey(line.IdempotencyKey) is { } wrongKey)
             return CommonProblems.Malformed(wrongKey + ".");
         var valid = default(Timestamp);
-        if (line.ValidTime is not null && !Times.TryParse(line.ValidTime, out valid))
-            return CommonProblems.Malformed(
-                "'valid_time' must be RFC 3339 with an offset, like 2026-01-31T12:00:00Z.");
+        if (line.ValidTime is not null && Rfc3339.TryRead(line.ValidTime, out valid) is { } wrongTime)
+            return CommonProblems.Malformed($"'valid_time' {wrongTime}.");
         if (!WriteHeaders.TryCausation(line.Causation, op, out var causation))
             return CommonProblems.Malformed(WriteHeaders.CausationRule("'causation'"));
         if (line.Producer is not null && !ReferenceEquals(line.Producer, _writtenBy))

@@ -57,9 +57,8 @@ internal struct WriteHeaders
         if (One(sent["Sync-Valid-Time"], "Sync-Valid-Time", out var time) is { } timeTwice) return timeTwice;
         if (time is not null)
         {
-            if (!Times.TryParse(time, out var valid))
-                return CommonProblems.Malformed(
-                    "Sync-Valid-Time must be RFC 3339 with an offset, like 2026-01-31T12:00:00Z.");
+            if (Rfc3339.TryRead(time, out var valid) is { } wrongTime)
+                return CommonProblems.Malformed($"Sync-Valid-Time {wrongTime}.");
             headers.ValidTime = valid;
         }
         if (One(sent["Sync-Producer"], "Sync-Producer", out var producer) is { } producerTwice) return producerTwice;

@@ -73,6 +73,8 @@ internal static class BatchAnswer
     // One line's fields, whatever it turns out to be.
     private struct Answer()
     {
+        private const int TimeLengthMax = 64;
+
         private string? _vault, _collection, _key;
         private Guid? _factId, _causation;
         private long _sequence, _feed, _history, _position;
@@ -123,7 +125,7 @@ internal static class BatchAnswer
             else if (Is(ref json, "feed"u8)) _feed = json.GetInt64();
             else if (Is(ref json, "history"u8)) _history = json.GetInt64();
             else if (Is(ref json, "position"u8)) _position = json.GetInt64();
-            else if (Is(ref json, "transactionTime"u8)) _time = Timestamp.From(json.GetDateTimeOffset());
+            else if (Is(ref json, "transactionTime"u8)) _time = ReadTime(ref json);
             else if (Is(ref json, "valueHash"u8)) _hash = ReadHash(ref json);
             else if (Is(ref json, "causation"u8)) _causation = json.TokenType == JsonTokenType.Null ? null : json.GetGuid();
             else if (Is(ref json, "replayed"u8)) Replayed = json.GetBoolean();
@@ -142,6 +144,14 @@ internal static class BatchAnswer
 
         private static string? Same(ref Utf8JsonReader json, string? asked) =>
             asked is not null && json.TokenType == JsonTokenType.String && json.ValueTextEquals(asked) ? asked : json.GetString();
+
+        private static Timestamp ReadTime(ref Utf8JsonReader json)
+        {
+            Span<char> text = stackalloc char[TimeLengthMax];
+            if (json.ValueSpan.Length > text.Length) throw new FormatException("a time is shorter");
+            var length = json.CopyString(text);
+            return Rfc3339.TryRead(text[..length], out var time) is { } wrong ? throw new FormatException("a time " + wrong) : time;
+        }
 
         private static Hash256 ReadHash(ref Utf8JsonReader json)
         {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using Sync.Contracts;
 using Sync.MessagePack;
 
@@ -94,9 +93,9 @@ public sealed record InsightSummary(ReadOnlyMemory<byte> Summary, Provenance Pro
             };
         }
         if (vault is null || collection is null || derivation is null || version is null || feed < 0 || position < 0 || records < 0
-            || !DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var derivedAt)) return null;
+            || Rfc3339.TryRead(time, out var derivedAt) is not null) return null;
         var at = new FeedPosition(new FeedId((int)feed), new HistoryId(history), new Position(position));
-        return new Provenance(vault, collection, at, derivation, version, Timestamp.From(derivedAt), records);
+        return new Provenance(vault, collection, at, derivation, version, derivedAt, records);
     }
 
     private static void Text(ref MsgPackWriter writer, ReadOnlySpan<byte> name, string value)

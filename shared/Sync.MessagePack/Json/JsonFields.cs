@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text.Json;
 using Sync.Contracts;
 
@@ -8,7 +7,7 @@ namespace Sync.MessagePack;
 /// <summary>Strict readers of single JSON fields: another type, or another form, is false.</summary>
 internal static class JsonFields
 {
-    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'";
+    private const int TimeLengthMax = 27;
 
     public static JsonReaderOptions Options { get; } = new() { MaxDepth = MsgPackReader.DepthMax + 2 };
 
@@ -27,11 +26,9 @@ internal static class JsonFields
     public static bool TryTime(ref Utf8JsonReader reader, out Timestamp time)
     {
         time = default;
-        if (!TryText(ref reader, out var text)) return false;
-        const DateTimeStyles utc = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
-        if (!DateTimeOffset.TryParseExact(text, TimeFormat, CultureInfo.InvariantCulture, utc, out var read)) return false;
-        time = Timestamp.From(read);
-        return true;
+        // As it is written: in UTC, in capitals, and no finer than what is kept.
+        return TryText(ref reader, out var text) && Rfc3339.TryRead(text, out time) is null
+            && text is [.., 'Z'] && text[10] == 'T' && text.Length <= TimeLengthMax;
     }
 
     public static bool TryOp(ref Utf8JsonReader reader, out ChangeOp op)

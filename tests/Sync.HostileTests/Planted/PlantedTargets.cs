@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using Sync.Client.Changefeeds;
 using Sync.Contracts;
@@ -52,6 +53,17 @@ internal sealed class LooseSubject : SubjectTarget
         if (parts.Any(string.IsNullOrEmpty)) return false;
         key = new SyncedKey(parts[1] == "_" ? parts[0]! : $"{parts[0]}--{parts[1]}", parts[2]!, parts[3]!);
         return Names.Check(key) is null;
+    }
+}
+
+/// <summary>A reader of times by the runtime's own parser.</summary>
+internal sealed class LenientTime : TimeTarget
+{
+    protected override string? TryRead(string text, out Timestamp time)
+    {
+        var isTime = DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var read);
+        time = Timestamp.From(read);
+        return isTime ? null : "no time";
     }
 }
 

@@ -60,6 +60,7 @@ internal sealed class BatchLineTarget : Target
         Hold(Text(line["idempotency_key"]) == command.IdempotencyKey, "another idempotency key");
         Hold((Text(line["schema_version"]) ?? "1.0") == command.SchemaVersion.Text, "another schema version");
         Hold((line["expected"] is { Kind: Kind.Integer } expected ? (long)expected.Number : (long?)null) == command.Expected?.Value, "another expected");
+        Hold(ValidTime.Is(line, command), "another valid time");
         Hold(Text(line["causation"])?.ToLowerInvariant() == command.Causation?.ToString(), "another causation");
         if (line["value"] is { } value && command.Op != ChangeOp.Delete)
             Hold(Node.Same(NaivePack.Read(command.Value.Span, checksText: true)!, value), "another value");
@@ -77,6 +78,15 @@ internal sealed class BatchLineTarget : Target
     }
 
     private static string? Text(Node? node) => node is null || node.Kind == Kind.Nil ? null : node.AsText;
+}
+
+/// <summary>The valid time of a line.</summary>
+internal static class ValidTime
+{
+    /// <summary>True when a write has the time that its line has, or none as its line has none.</summary>
+    public static bool Is(Node line, WriteCommand command) => line["valid_time"] is null or { Kind: Kind.Nil }
+        ? command.ValidTime is null
+        : Rfc3339.TryRead(line["valid_time"]!.AsText, out var time) is null && time == command.ValidTime;
 }
 
 /// <summary>A part of a sequence of bytes.</summary>
@@ -116,6 +126,7 @@ internal static class LineSeeds
         """{"vault":"acme","collection":"user","key":"a","op":"delete"}""",
         """{"group":"a--b","partition":"c","collection":"user","key":"a","value":1}""",
         """{"vault":"acme","collection":"user","key":"a","value":{"a":1,"a":2},"valid_time":"yesterday"}""",
+        """{"vault":"acme","collection":"user","key":"a","value":1,"valid_time":"2026-01-31T12:00:00"}""",
         """{"vault":"acme","vault":"other","collection":"user","key":"a","value":1} x""",
     ];
 }
@@ -149,6 +160,7 @@ internal sealed class ImportLineTarget : Target
         var line = NaiveJson.ReadLoosely(input, NaiveJson.DepthMax);
         Hold(line is { Kind: Kind.Map }, "it took what is no object");
         Hold(line!["collection"]!.AsText == command.Key.Collection && line["key"]!.AsText == command.Key.Key, "another key");
+        Hold(ValidTime.Is(line, command), "another valid time");
         if (line["value"] is { } value && command.Op == ChangeOp.Put)
             Hold(Node.Same(NaivePack.Read(command.Value.Span, checksText: true)!, value), "another value");
     }
