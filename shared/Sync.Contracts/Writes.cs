@@ -97,7 +97,8 @@ public abstract record WriteResult
     /// <param name="Replayed">True when an earlier request with the same idempotency key committed it.</param>
     public sealed record Committed(Receipt Receipt, bool Replayed) : WriteResult;
 
-    /// <summary>Certainly not committed by this request.</summary>
+    /// <summary>Certainly not committed, neither by this request nor by any other that whoever says this has sent for the
+    /// write, now or later.</summary>
     /// <param name="Refusal">Why, and what to do.</param>
     public sealed record Refused(Refusal Refusal) : WriteResult;
 
@@ -115,6 +116,43 @@ public sealed record Refusal(RefusalCode Code, string Detail, Envelope? Current 
     /// <summary>True when the same request may be accepted later without a change.</summary>
     public bool IsTransient => Code is RefusalCode.NoOwner or RefusalCode.Overloaded or RefusalCode.ShuttingDown
         or RefusalCode.LedgerUnavailable;
+
+    /// <summary>The key's last sequence when it was refused, tombstones counted; null when the key's state was not the reason,
+    /// or the writer did not say.</summary>
+    public Sequence? Last { get; init; }
+
+    /// <summary>True when no attempt of the same write can commit any more, wherever it waits and whatever is committed before it
+    /// arrives: each is refused, as long as the history lasts. False when that is not certain.</summary>
+    /// <param name="command">What was refused.</param>
+    /// <remarks>By what the refusal rests on:
+    /// <list type="bullet">
+    /// <item>The request alone, by rules that all writers share (name, value, schema version): stable.</item>
+    /// <item>What never changes again: an idempotency key keeps the write that it committed, a collection its shape, an event
+    /// its key. Stable.</item>
+    /// <item>The key's state. Sequences only grow, so once the last one is the expected one or above, the expectation leaves
+    /// nothing open: at the expected sequence the key stands as it stood, behind it the expectation differs. Stable then; below the
+    /// expected sequence, or without an expectation, other writes may make way for it.</item>
+    /// <item>Settings of one writer (sizes, batches): another may take it. Not stable.</item>
+    /// <item>A passing reason, one that was not foreseen, or one that is not known here, which a client calls malformed:
+    /// nothing is certain.</item>
+    /// </list></remarks>
+    public bool IsStableFor(WriteCommand command) => Code switch
+    {
+        RefusalCode.InvalidName or RefusalCode.InvalidValue or RefusalCode.InvalidSchemaVersion
+            or RefusalCode.IdempotencyKeyReused or RefusalCode.WrongShape => true,
+        RefusalCode.ExpectedSequenceDiffers or RefusalCode.LiveRecordExists or RefusalCode.NoLiveRecord =>
+            command.Expected <= Last,
+        _ => false,
+    };
+
+    /// <summary>What the caller of a write is told when this is the last answer to it: refused, unless an earlier attempt of it
+    /// is open and may commit in spite of this; then its outcome is unknown.</summary>
+    /// <param name="command">What was refused.</param>
+    /// <param name="hasOpenAttempt">True when an earlier attempt of the same write was sent and not answered, or answered with
+    /// an unknown outcome.</param>
+    public WriteResult ToResult(WriteCommand command, bool hasOpenAttempt) => hasOpenAttempt && !IsStableFor(command)
+        ? new WriteResult.Unknown($"An earlier attempt was not answered and may still commit; its repeat was refused ({Code}: {Detail})")
+        : new WriteResult.Refused(this);
 }
 
 /// <summary>Stable codes of refusals. Text form on the wire: kebab-case (<c>expected-sequence-differs</c>); HTTP status in parentheses.</summary>

@@ -45,7 +45,8 @@ internal sealed class TokenWrites(WriterEngine engine, WriterOptions options, Ti
                 : await ForwardAsync(feed, command, caller, cancellation);
             mayBeCommitted |= result is WriteResult.Unknown;
             if (result is WriteResult.Committed) return result;
-            if (result is WriteResult.Refused { Refusal.IsTransient: false }) return result;
+            if (result is WriteResult.Refused { Refusal: { IsTransient: false } final })
+                return final.ToResult(command, mayBeCommitted);
             if (time.GetElapsedTime(began) >= options.OwnerTimeout)
                 return mayBeCommitted ? new WriteResult.Unknown("The owner of the tokens' feed did not answer") : result;
             await Task.Delay(backoff.Next(), time, cancellation);
@@ -65,7 +66,8 @@ internal sealed class TokenWrites(WriterEngine engine, WriterOptions options, Ti
             var reply = await engine.Bus.RequestAsync(
                 Subjects.Default.OfOwn(feed), body.WrittenMemory, headers, AttemptTimeout, cancellation);
             // 401, 403: the owner does not know the caller's token yet, which may pass as well.
-            if (reply.ErrorCode is >= 400 and <= 503) return Refused(reply.ErrorText ?? "refused");
+            if (reply.ErrorCode is >= 400 and < 500 or 503) return Refused(reply.ErrorText ?? "refused");
+            if (reply.IsError) return new WriteResult.Unknown(reply.ErrorText ?? "The owner failed");
             var results = WriteResultCodec.DecodeMany(reply.Payload.Span);
             return results is { IsOk: true, Value: [var result] } ? result : new WriteResult.Unknown("The answer cannot be read");
         }

@@ -225,22 +225,14 @@ internal sealed class ForwardLane(
     private async Task WriteHereAsync(List<ForwardedWrite> round)
     {
         var order = new WriteOrder();
-        var pending = round.ConvertAll(write => write.IsAtomic
-            ? WriteAtomicHereAsync(write)
-            : engine.Node.WriteAsync(feed, write.Commands[0], order).AsTask());
-        for (var index = 0; index < round.Count; index++)
+        if (round[0].IsAtomic)
         {
-            var result = await pending[index];
-            if (!round[index].IsAnswered) Take(round[index], [result]);
+            var result = await engine.Node.WriteAtomicAsync(round[0].Commands);
+            Take(round[0], ForwardedWrite.FromAtomic(result, round[0].Commands.Count));
+            return;
         }
-    }
-
-    private async Task<WriteResult> WriteAtomicHereAsync(ForwardedWrite write)
-    {
-        var result = await engine.Node.WriteAtomicAsync(write.Commands);
-        var lines = ForwardedWrite.FromAtomic(result, write.Commands.Count);
-        if (lines[0] is not WriteResult.Refused { Refusal.Code: RefusalCode.NoOwner }) write.Complete(lines);
-        return lines[0];
+        var pending = round.ConvertAll(write => engine.Node.WriteAsync(feed, write.Commands[0], order).AsTask());
+        for (var index = 0; index < round.Count; index++) Take(round[index], [await pending[index]]);
     }
 
     // A refusal that only says "not me" keeps the write waiting.
@@ -250,17 +242,9 @@ internal sealed class ForwardLane(
             write.LastRefusal = notMe.Refusal with { Code = RefusalCode.NoOwner };
         else if (results[0] is WriteResult.Unknown && write.IsRepeatable)
             write.MayBeCommitted = true;
-        else if (write.MayBeCommitted && IsOnlyForThisAttempt(results))
-            write.Complete(new WriteResult.Unknown("An earlier attempt to reach the feed's owner was not answered"));
         else
-            write.Complete(results);
+            write.Conclude(results);
     }
-
-    // Given before the idempotency key is looked at: such a refusal says nothing about an attempt that was lost.
-    private static bool IsOnlyForThisAttempt(IReadOnlyList<WriteResult> results) =>
-        results.OfType<WriteResult.Refused>().Any(result => result.Refusal.Code
-            is RefusalCode.Overloaded or RefusalCode.LedgerUnavailable or RefusalCode.NoOwner
-            or RefusalCode.ShuttingDown);
 
     private Refusal NoOwner(string reason) => new(
         RefusalCode.NoOwner, $"Feed {feed}: {reason}, and none did within {options.OwnerTimeout}. Repeat it later.");

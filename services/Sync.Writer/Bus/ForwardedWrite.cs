@@ -18,7 +18,7 @@ internal sealed class ForwardedWrite(
     /// <summary>On the steady clock: no attempt begins after it.</summary>
     public TimeSpan Deadline => deadline;
 
-    /// <summary>An attempt was sent and not answered: it may be committed.</summary>
+    /// <summary>An attempt was sent and not answered: it may be committed, or commit late.</summary>
     public bool MayBeCommitted { get; set; }
 
     /// <summary>Why the last attempt was refused for a passing reason.</summary>
@@ -40,6 +40,27 @@ internal sealed class ForwardedWrite(
     {
         order?.Note(commands[0].Key, results[0]);
         _answer.TrySetResult(results);
+    }
+
+    /// <summary>Completes it with an owner's final answer; as unknown when it is refused, and an earlier attempt may commit in
+    /// spite of that. An atomic list stays refused when one of its lines does.</summary>
+    public void Conclude(IReadOnlyList<WriteResult> results)
+    {
+        WriteResult? open = null;
+        for (var line = 0; line < results.Count; line++)
+        {
+            if (results[line] is not WriteResult.Refused { Refusal: var refusal }) continue;
+            var told = refusal.ToResult(commands[line], MayBeCommitted);
+            if (told is WriteResult.Refused)
+            {
+                Complete(results);
+                return;
+            }
+            // Of an atomic list, the line that carries the reason.
+            if (open is null || refusal.Code != RefusalCode.InvalidBatch) open = told;
+        }
+        if (open is null) Complete(results);
+        else Complete(open);
     }
 
     public void Complete(WriteResult forAll) => Complete(Enumerable.Repeat(forAll, commands.Count).ToArray());

@@ -61,11 +61,13 @@ internal static class Problems
     public static Problem Of(Refusal refusal) => Plain(refusal.Code, refusal.Detail) with
     {
         RetryAfter = refusal.IsTransient ? RetryAfter : null,
-        More = refusal.Current is { } current ? json => WriteCurrent(json, current) : null,
+        More = refusal is { Current: null, Last: null } ? null : json => WriteState(json, refusal),
     };
 
-    private static void WriteCurrent(Utf8JsonWriter json, Envelope current)
+    private static void WriteState(Utf8JsonWriter json, Refusal refusal)
     {
+        if (refusal.Last is { } last) json.WriteNumber("last"u8, last.Value);
+        if (refusal.Current is not { } current) return;
         json.WritePropertyName("current"u8);
         EnvelopeJson.WriteAny(json, current);
     }

@@ -34,7 +34,7 @@ internal static class BatchAnswer
         else if (answer.LeavesOpen) (write.MayBeCommitted, write.LastFailure) = (true, answer.Detail);
         else if (answer.ToRefusal() is not { } refusal) throw new IOException("an answer line is neither a receipt nor a problem");
         else if (refusal.IsTransient) (write.LastRefusal, write.LastFailure) = (refusal, refusal.Detail);
-        else write.Complete(new WriteResult.Refused(refusal));
+        else write.Refuse(refusal);
     }
 
     // An append that named no key got its fact's id as its key.
@@ -81,6 +81,7 @@ internal static class BatchAnswer
         private int _status;
         private Timestamp? _time;
         private Hash256? _hash;
+        private Sequence? _last;
 
         public bool Replayed { get; private set; }
         public string? Type { get; private set; }
@@ -106,7 +107,7 @@ internal static class BatchAnswer
         // A newer writer may refuse for a reason that is not known here: the status says that it is final.
         public readonly Refusal? ToRefusal() =>
             Type is null ? null
-            : RefusalCodes.TryParse(Type, out var code) ? new Refusal(code, Detail)
+            : RefusalCodes.TryParse(Type, out var code) ? new Refusal(code, Detail) { Last = _last }
             : _status is >= 400 and < 500 ? new Refusal(RefusalCode.MalformedRequest, Detail)
             : null;
 
@@ -130,6 +131,7 @@ internal static class BatchAnswer
             else if (Is(ref json, "causation"u8)) _causation = json.TokenType == JsonTokenType.Null ? null : json.GetGuid();
             else if (Is(ref json, "replayed"u8)) Replayed = json.GetBoolean();
             else if (Is(ref json, "status"u8)) _status = json.GetInt32();
+            else if (Is(ref json, "last"u8)) _last = new Sequence(json.GetInt64());
             else if (Is(ref json, "type"u8)) Type = json.GetString()?.Split(':')[^1];
             else if (Is(ref json, "detail"u8)) Detail = json.GetString() ?? Detail;
             else

@@ -107,7 +107,7 @@ internal sealed class HttpBatchSender(HttpClient http, SyncClientOptions options
         foreach (var write in batch)
         {
             if (refusal.IsTransient) (write.LastRefusal, write.LastFailure) = (refusal, refusal.Detail);
-            else write.Complete(new WriteResult.Refused(refusal));
+            else write.Refuse(refusal);
         }
         if (refusal.IsTransient) Log.BatchFailed(logger, response.RequestMessage!.RequestUri!, batch.Count, refusal.Detail);
     }

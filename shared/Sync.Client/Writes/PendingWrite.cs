@@ -34,7 +34,8 @@ internal sealed class PendingWrite : IThreadPoolWorkItem
     /// <summary>The activity that asked for it; default = none.</summary>
     public ActivityContext Caller { get; }
 
-    /// <summary>True once a request that carried it may have reached a writer and its answer did not come.</summary>
+    /// <summary>True once a request that carried it may have reached a writer and its answer did not come, or said that the
+    /// outcome is unknown. It stays so: that attempt may wait anywhere, and commit late.</summary>
     public bool MayBeCommitted { get; set; }
 
     /// <summary>Requests that carried it without a final answer.</summary>
@@ -80,11 +81,20 @@ internal sealed class PendingWrite : IThreadPoolWorkItem
         if (TryEnd(Withdrawn, "withdrawn")) TellLater();
     }
 
+    /// <summary>Ends it with a final refusal; as unknown when an earlier attempt may commit in spite of it.</summary>
+    public void Refuse(Refusal refusal) => Complete(refusal.ToResult(Command, MayBeCommitted) switch
+    {
+        WriteResult.Unknown open => new WriteResult.Unknown($"{open.Reason}; {HowToFindOut}"),
+        var refused => refused,
+    });
+
     /// <summary>Gives up: unknown when it may have been committed, else refused.</summary>
     public void GiveUp(string reason) => Complete(
         MayBeCommitted
-            ? new WriteResult.Unknown($"{reason}: {LastFailure}; repeat with idempotency key {Command.IdempotencyKey} to find out")
+            ? new WriteResult.Unknown($"{reason}: {LastFailure}; {HowToFindOut}")
             : new WriteResult.Refused(LastRefusal ?? new Refusal(RefusalCode.NoOwner, $"{reason}: {LastFailure}")));
+
+    private string HowToFindOut => $"repeat with idempotency key {Command.IdempotencyKey} to find out";
 
     private bool TryEnd(WriteResult outcome, string name)
     {

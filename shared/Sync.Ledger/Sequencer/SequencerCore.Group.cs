@@ -194,12 +194,20 @@ public sealed partial class SequencerCore
         if (command.Expected is { } expected && expected != head.Sequence)
         {
             return new(RefusalCode.ExpectedSequenceDiffers,
-                $"The last sequence is {head.Sequence}, not {expected}. Read the record, then decide again.");
+                $"The last sequence is {head.Sequence}, not {expected}. Read the record, then decide again.")
+            {
+                Last = head.Sequence,
+            };
         }
         if (command.OnlyIfNoLiveRecord && head.IsLive)
-            return new(RefusalCode.LiveRecordExists, $"There is a live record with sequence {head.Sequence}.");
+        {
+            return new(RefusalCode.LiveRecordExists, $"There is a live record with sequence {head.Sequence}.")
+            {
+                Last = head.Sequence,
+            };
+        }
         return command.Op == ChangeOp.Delete && !head.IsLive
-            ? new(RefusalCode.NoLiveRecord, "There is no live record to delete.")
+            ? new(RefusalCode.NoLiveRecord, "There is no live record to delete.") { Last = head.Sequence }
             : null;
     }
 

@@ -5,10 +5,10 @@ namespace Sync.MessagePack;
 /// <summary>The map of one outcome of a write.</summary>
 internal static class WriteResultFields
 {
-    private const int Outcome = 0, Receipt = 1, Replayed = 2, Code = 3, Detail = 4, Current = 5, Reason = 6;
+    private const int Outcome = 0, Receipt = 1, Replayed = 2, Code = 3, Detail = 4, Current = 5, Reason = 6, Last = 7;
 
     private static readonly FieldNames Names =
-        new("write result", "outcome", "receipt", "replayed", "code", "detail", "current", "reason");
+        new("write result", "outcome", "receipt", "replayed", "code", "detail", "current", "reason", "last");
 
     private static readonly TextCache Texts = new();
 
@@ -25,13 +25,18 @@ internal static class WriteResultFields
                 writer.WriteBoolean(committed.Replayed);
                 break;
             case WriteResult.Refused { Refusal: var refusal }:
-                writer.WriteMapHeader(refusal.Current is null ? 3 : 4);
+                writer.WriteMapHeader(3 + (refusal.Current is null ? 0 : 1) + (refusal.Last is null ? 0 : 1));
                 WriteText(ref writer, Outcome, "refused");
                 WriteText(ref writer, Code, RefusalCodes.ToText(refusal.Code));
                 WriteText(ref writer, Detail, refusal.Detail);
-                if (refusal.Current is null) break;
-                writer.WriteString(Names[Current]);
-                EnvelopeWriter.Write(ref writer, refusal.Current);
+                if (refusal.Current is { } known)
+                {
+                    writer.WriteString(Names[Current]);
+                    EnvelopeWriter.Write(ref writer, known);
+                }
+                if (refusal.Last is not { } last) break;
+                writer.WriteString(Names[Last]);
+                writer.WriteInteger(last.Value);
                 break;
             case WriteResult.Unknown unknown:
                 writer.WriteMapHeader(2);
@@ -46,6 +51,7 @@ internal static class WriteResultFields
         if (!MapCursor.TryBegin(ref reader, Names, out var map)) return null;
         string outcome = "", code = "", detail = "", reason = "";
         var replayed = false;
+        Sequence? last = null;
         Receipt? receipt = null;
         Envelope? current = null;
         while (map.TryNext(ref reader, out var field))
@@ -59,6 +65,7 @@ internal static class WriteResultFields
                 Code => reader.TryReadString(out code),
                 Detail => reader.TryReadString(out detail),
                 Current => TryReadCurrent(ref reader, out current, ref context),
+                Last => TryReadLast(ref reader, out last),
                 _ => reader.TryReadString(out reason),
             };
             if (ok) continue;
@@ -69,7 +76,7 @@ internal static class WriteResultFields
         switch (outcome)
         {
             case "committed" when receipt is not null: return new WriteResult.Committed(receipt, replayed);
-            case "refused": return new WriteResult.Refused(MakeRefusal(code, detail, current));
+            case "refused": return new WriteResult.Refused(MakeRefusal(code, detail, current, last));
             case "unknown": return new WriteResult.Unknown(reason);
             default:
                 reader.Fail("the outcome is not committed (with a receipt), refused or unknown");
@@ -78,10 +85,17 @@ internal static class WriteResultFields
     }
 
     // A refusal by a newer writer stays a refusal: its code is kept in the detail.
-    private static Refusal MakeRefusal(string code, string detail, Envelope? current) =>
+    private static Refusal MakeRefusal(string code, string detail, Envelope? current, Sequence? last) =>
         RefusalCodes.TryParse(code, out var known)
-            ? new Refusal(known, detail, current)
-            : new Refusal(RefusalCode.DataError, $"[{code}] {detail}", current);
+            ? new Refusal(known, detail, current) { Last = last }
+            : new Refusal(RefusalCode.DataError, $"[{code}] {detail}", current) { Last = last };
+
+    private static bool TryReadLast(ref MsgPackReader reader, out Sequence? last)
+    {
+        var isLast = reader.TryReadInt64(0, long.MaxValue, out var sequence);
+        last = new Sequence(sequence);
+        return isLast;
+    }
 
     private static bool TryReadReceipt(ref MsgPackReader reader, out Receipt? receipt, ref string? context)
     {

@@ -95,16 +95,51 @@ public sealed class ForwardingTests(PostgresFixture postgres)
     public async Task A_repeat_that_is_refused_for_a_passing_reason_does_not_deny_the_attempt_that_was_lost()
     {
         await using var system = await LeasedAwayAsync();
-        var attempts = 0;
-        await using var owner = await system.Bus.ServeAsync(
-            "sync.own.*", Subjects.WriterQueueGroup, (_, _) => new(Interlocked.Increment(ref attempts) == 1
-                ? BusReply.Failed(500, "committed, but the answer was lost")
-                : Overloaded()),
-            new ServeOptions { DrainTimeout = TimeSpan.Zero });
+        await using var owner = await FirstLostAsync(
+            system, Refused(new Refusal(RefusalCode.Overloaded, "The feed's queue is full.")));
         await using var writer = await WriterUnderTest.StartAsync(system.Parts, "Writer:OwnerTimeout=00:00:10");
         var lost = await writer.PutAsync("/v1/vaults/acme/c/a", "1", ("Idempotency-Key", "one"));
         lost.Problem.ShouldBe("unknown-outcome");
-        attempts.ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData(RefusalCode.NoLiveRecord, null, "unknown-outcome")]
+    [InlineData(RefusalCode.LiveRecordExists, 3L, "unknown-outcome")]
+    [InlineData(RefusalCode.ExpectedSequenceDiffers, 3L, "unknown-outcome")]
+    [InlineData(RefusalCode.DataError, null, "unknown-outcome")]
+    [InlineData(RefusalCode.ExpectedSequenceDiffers, 5L, "expected-sequence-differs")]
+    [InlineData(RefusalCode.WrongShape, null, "wrong-shape")]
+    public async Task A_repeat_that_is_refused_denies_the_attempt_that_was_lost_only_when_that_would_be_refused_too(
+        RefusalCode code, long? last, string told)
+    {
+        await using var system = await LeasedAwayAsync();
+        var refusal = new Refusal(code, "so it stands now") { Last = last is { } sequence ? new Sequence(sequence) : null };
+        await using var owner = await FirstLostAsync(system, Refused(refusal));
+        await using var writer = await WriterUnderTest.StartAsync(system.Parts, "Writer:OwnerTimeout=00:00:10");
+
+        var one = await writer.PutAsync("/v1/vaults/acme/c/a", "1", ("Idempotency-Key", "one"), ("If-Match", "\"4\""));
+        one.Problem.ShouldBe(told);
+        one.Json.GetProperty("detail").GetString()!.ShouldContain("so it stands now");
+    }
+
+    [Fact]
+    public async Task An_atomic_repeat_that_is_refused_denies_the_attempt_that_was_lost_only_when_that_would_be_refused_too()
+    {
+        await using var system = await LeasedAwayAsync();
+        var other = new Refusal(RefusalCode.InvalidBatch, "Another line of the atomic batch was refused.");
+        var turns = new Refusal(RefusalCode.ExpectedSequenceDiffers, "so it stands now") { Last = new Sequence(3) };
+        var stays = turns with { Last = new Sequence(5) };
+        await using var writer = await WriterUnderTest.StartAsync(system.Parts, "Writer:OwnerTimeout=00:00:10");
+        foreach (var (refusal, told) in new[] { (turns, "unknown-outcome"), (stays, "expected-sequence-differs") })
+        {
+            await using var owner = await FirstLostAsync(system, Refused(other, refusal));
+            var atomic = await writer.BatchAsync($$"""
+                {"vault":"acme","collection":"c","key":"a","value":1,"idempotency_key":"1"}
+                {"vault":"acme","collection":"c","key":"b","value":1,"expected":4,"idempotency_key":"2"}
+                """, "?atomic=true");
+            atomic.Problem.ShouldBe(told);
+            atomic.Json.GetProperty("detail").GetString()!.ShouldContain("so it stands now");
+        }
     }
 
     [Fact]
@@ -161,11 +196,21 @@ public sealed class ForwardingTests(PostgresFixture postgres)
         Answer.ProblemOf(batch.Lines[2]).ShouldBe("overloaded", "it is repeated behind the put, and not refused for good");
     }
 
-    private static BusReply Overloaded()
+    // Who takes forwarded writes fails at the first attempt, without a word on what became of it, and answers the next.
+    private static ValueTask<IAsyncDisposable> FirstLostAsync(EmbeddedSystem system, BusReply next)
+    {
+        var attempts = 0;
+        return system.Bus.ServeAsync(
+            "sync.own.*", Subjects.WriterQueueGroup, (_, _) => new(Interlocked.Increment(ref attempts) == 1
+                ? BusReply.Failed(500, "taken, but the answer was lost")
+                : next),
+            new ServeOptions { DrainTimeout = TimeSpan.Zero });
+    }
+
+    private static BusReply Refused(params Refusal[] lines)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        WriteResultCodec.EncodeMany(
-            [new WriteResult.Refused(new Refusal(RefusalCode.Overloaded, "The feed's queue is full."))], buffer);
+        WriteResultCodec.EncodeMany([.. lines.Select(line => new WriteResult.Refused(line))], buffer);
         return BusReply.Of(buffer.WrittenMemory);
     }
 

@@ -84,8 +84,8 @@ internal sealed class Call(HttpRequestMessage request, IReadOnlyList<JsonNode> l
 
     public string Receipt(int line, bool replayed = false) => Receipt(lines[line], replayed);
 
-    public static string Problem(string code, int status, string detail = "for a reason") =>
-        $$"""{"type":"urn:sync:problem:{{code}}","title":"t","status":{{status}},"detail":"{{detail}}"}""";
+    public static string Problem(string code, int status, string detail = "for a reason", long? last = null) =>
+        $$"""{"type":"urn:sync:problem:{{code}}","title":"t","status":{{status}},"detail":"{{detail}}"{{(last is null ? "" : $",\"last\":{last}")}}}""";
 
     private static string Receipt(JsonNode line, bool replayed = false) => new JsonObject
     {

@@ -91,6 +91,56 @@ public sealed class WriteOutcomeTests
             .ShouldBe("the write timed out: nobody owns it; repeat with idempotency key k1 to find out");
     }
 
+    [Theory]
+    [InlineData("no-live-record", 404, null)]
+    [InlineData("live-record-exists", 412, null)]
+    [InlineData("expected-sequence-differs", 412, 4L)]
+    [InlineData("expected-sequence-differs", 412, null)]
+    [InlineData("too-large", 413, null)]
+    [InlineData("data-error", 422, null)]
+    [InlineData("not-heard-of", 422, null)]
+    public async Task A_refused_repeat_does_not_deny_the_attempt_that_was_lost_and_may_come_late(string code, int status, long? last)
+    {
+        await using var client = _writer.Client(_clock, TwoWriters);
+        var write = client.WriteAsync(Put("a") with { IdempotencyKey = "k1", Expected = new Sequence(5) });
+        (await _writer.NextAsync()).Lose(new IOException("reset"));
+        await _clock.PassPauseAsync();
+        (await _writer.NextAsync()).Answer(Call.Problem(code, status, "for now", last));
+
+        var reason = (await write.WaitAsync(WaitMax)).ShouldBeOfType<WriteResult.Unknown>().Reason;
+        reason.ShouldContain("An earlier attempt was not answered and may still commit");
+        reason.ShouldContain("for now");
+        reason.ShouldEndWith("repeat with idempotency key k1 to find out");
+    }
+
+    [Theory]
+    [InlineData("expected-sequence-differs", 412, 6L)]
+    [InlineData("no-live-record", 404, 5L)]
+    [InlineData("wrong-shape", 409, null)]
+    [InlineData("invalid-value", 422, null)]
+    public async Task A_repeat_that_is_refused_as_the_lost_attempt_would_be_is_refused(string code, int status, long? last)
+    {
+        await using var client = _writer.Client(_clock, TwoWriters);
+        var write = client.WriteAsync(Put("a") with { Expected = new Sequence(5) });
+        (await _writer.NextAsync()).Lose(new IOException("reset"));
+        await _clock.PassPauseAsync();
+        (await _writer.NextAsync()).Answer(Call.Problem(code, status, "for good", last));
+
+        (await write.WaitAsync(WaitMax)).ShouldBeOfType<WriteResult.Refused>().Refusal.Detail.ShouldBe("for good");
+    }
+
+    [Fact]
+    public async Task A_repeat_that_is_refused_as_a_whole_request_does_not_deny_the_attempt_that_was_lost()
+    {
+        await using var client = _writer.Client(_clock);
+        var write = client.WriteAsync(Put("a"));
+        (await _writer.NextAsync()).Answer(Call.Problem("unknown-outcome", 503, "lost behind the writer"));
+        await _clock.PassPauseAsync();
+        (await _writer.NextAsync()).Answer(HttpStatusCode.Unauthorized, Call.Problem("token-invalid", 401, "expired"));
+
+        (await write.WaitAsync(WaitMax)).ShouldBeOfType<WriteResult.Unknown>().Reason.ShouldContain("expired");
+    }
+
     [Fact]
     public async Task A_writer_that_says_nothing_for_the_time_of_a_request_is_given_up()
     {

@@ -56,7 +56,11 @@ internal static class Decoded
     {
         "committed" => new WriteResult.Committed(Receipt(decoded.GetProperty("receipt")), decoded.GetProperty("replayed").GetBoolean()),
         "refused" => new WriteResult.Refused(new Refusal(
-            RefusalCode.ExpectedSequenceDiffers, decoded.Text("detail")!, Envelope(decoded.GetProperty("current")))),
+            RefusalCode.ExpectedSequenceDiffers, decoded.Text("detail")!,
+            decoded.TryGetProperty("current", out var current) ? Envelope(current) : null)
+        {
+            Last = decoded.Number("last") is { } last ? new Sequence(last) : null,
+        }),
         _ => new WriteResult.Unknown(decoded.Text("reason")!),
     };
 

@@ -126,8 +126,9 @@ public sealed class MessageVectorTests
             return;
         }
         var refusal = actual.ShouldBeOfType<WriteResult.Refused>().Refusal;
-        (refusal.Code, refusal.Detail).ShouldBe((refused.Refusal.Code, refused.Refusal.Detail));
-        refusal.Current.ShouldBeSameAs(refused.Refusal.Current);
+        (refusal.Code, refusal.Detail, refusal.Last).ShouldBe((refused.Refusal.Code, refused.Refusal.Detail, refused.Refusal.Last));
+        if (refused.Refusal.Current is { } current) refusal.Current.ShouldNotBeNull().ShouldBeSameAs(current);
+        else refusal.Current.ShouldBeNull();
     }
 
     [Fact]

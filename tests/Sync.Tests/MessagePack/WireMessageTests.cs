@@ -90,6 +90,7 @@ public sealed class WireMessageTests
             new WriteResult.Committed(Samples.Receipt(), true),
             new WriteResult.Refused(new Refusal(RefusalCode.ExpectedSequenceDiffers, "it is 7", Samples.Envelope())),
             new WriteResult.Refused(new Refusal(RefusalCode.NoOwner, "try later")),
+            new WriteResult.Refused(new Refusal(RefusalCode.NoLiveRecord, "nothing to delete") { Last = new Sequence(7) }),
             new WriteResult.Unknown("the connection was lost"),
         ];
         var decoded = WriteResultCodec.DecodeMany(Samples.Bytes(to => WriteResultCodec.EncodeMany(results, to)));
@@ -100,6 +101,7 @@ public sealed class WireMessageTests
         refused.Current.ShouldBeSameAs(Samples.Envelope());
         decoded.Value[2].ShouldBe(results[2]);
         decoded.Value[3].ShouldBe(results[3]);
+        decoded.Value[4].ShouldBe(results[4]);
         foreach (var result in results.Where((_, index) => index != 1))
             WriteResultCodec.Decode(Samples.Bytes(to => WriteResultCodec.Encode(result, to))).Value.ShouldBe(result);
     }
