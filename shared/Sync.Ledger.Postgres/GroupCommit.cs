@@ -131,9 +131,16 @@ internal sealed class GroupCommit(Connections connections, NameDirectory names)
 
     private static NpgsqlBatch Batch(NpgsqlConnection connection, FactGroup group, CollectionRow[] collections)
     {
+        var batch = new NpgsqlBatch(connection);
+        if (group.Facts.Count == 1) SingleCommit.AddTo(batch, group, collections[0]);
+        else AddSetWise(batch, group, collections);
+        return batch;
+    }
+
+    private static void AddSetWise(NpgsqlBatch batch, FactGroup group, CollectionRow[] collections)
+    {
         var columns = GroupColumns.Of(group.Facts, collections);
         var side = GroupSideRows.Of(group.Facts, collections, columns);
-        var batch = new NpgsqlBatch(connection);
         AddFence(batch, group);
         if (side.Idempotency.Count > 0)
             batch.Add(
@@ -155,7 +162,6 @@ internal sealed class GroupCommit(Connections connections, NameDirectory names)
             Value(side.Collections.Values.Select(row => row.LastPosition).ToArray()),
             Value(side.Collections.Values.Select(row => row.Count).ToArray()),
             Value(side.Collections.Values.Select(row => (short)row.Shape).ToArray()));
-        return batch;
     }
 
     private static void AddFence(NpgsqlBatch batch, FactGroup group)

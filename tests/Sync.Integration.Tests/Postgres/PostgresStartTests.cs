@@ -63,8 +63,12 @@ public sealed class PostgresStartTests(PostgresDatabase database, PostgresFixtur
         await using var ledger = await TestLedger.CreateAsync(await database.CreateDatabaseAsync());
         var driver = await StoreDriver.AcquireAsync(ledger.Store);
         await driver.WriteAsync(Append(new("acme", "event", "1")), Put(User("a")), Delete(User("a")));
-        await ledger.ExecuteAsync("alter table sync.collection drop column shape; delete from sync.migration where version = 2");
-        (await PostgresMigrations.RunAsync(ledger.Options)).ShouldBe([2]);
+        await ledger.ExecuteAsync("""
+            alter table sync.collection drop column shape;
+            drop function sync.commit_one;
+            delete from sync.migration where version >= 2
+            """);
+        (await PostgresMigrations.RunAsync(ledger.Options)).ShouldBe([2, 3]);
         await using var again = await ledger.OpenAnotherAsync();
         var loaded = await again.LoadAsync(driver.Lease.Feed, new([], [new("acme", "event"), new("acme", "user")], []));
         loaded.Collections.Select(state => state.Shape).ShouldBe([CollectionShape.History, CollectionShape.Store]);
