@@ -28,7 +28,8 @@ internal sealed class Connections : IAsyncDisposable
     internal ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellation) => _source.OpenConnectionAsync(cancellation);
 
     /// <summary>Runs a read in its share of the pool; a failed connection becomes <see
-    /// cref="SyncErrorCode.LedgerUnavailable"/>.</summary>
+    /// cref="SyncErrorCode.LedgerUnavailable"/>. Cancelling ends the wait, not a read that began: it keeps its share until it
+    /// ends.</summary>
     internal async ValueTask<T> ReadAsync<T>(
         Func<NpgsqlConnection, CancellationToken, ValueTask<T>> read, CancellationToken cancellation)
     {
@@ -46,9 +47,37 @@ internal sealed class Connections : IAsyncDisposable
         {
             Interlocked.Decrement(ref _waiting);
         }
+        return await LeaveableAsync(ReleasingAsync(read), cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Runs something that a lease or a commit waits for; failures as above.</summary>
+    internal ValueTask<T> RunAsync<T>(
+        Func<NpgsqlConnection, CancellationToken, ValueTask<T>> work, CancellationToken cancellation) =>
+        LeaveableAsync(WorkAsync(work), cancellation);
+
+    // Who gives up leaves alone, and what was begun goes on to its end, within the time-out of its statements: a statement
+    // that is cancelled while the driver prepares it leaves a connection that answers all who come after wrongly.
+    private static async ValueTask<T> LeaveableAsync<T>(Task<T> work, CancellationToken cancellation)
+    {
         try
         {
-            return await RunAsync(read, cancellation).ConfigureAwait(false);
+            return await work.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!work.IsCompleted)
+        {
+            // Nobody is there to be told of its failure.
+            _ = work.ContinueWith(
+                static ended => ended.Exception, CancellationToken.None,
+                TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    private async Task<T> ReleasingAsync<T>(Func<NpgsqlConnection, CancellationToken, ValueTask<T>> read)
+    {
+        try
+        {
+            return await WorkAsync(read).ConfigureAwait(false);
         }
         finally
         {
@@ -56,15 +85,13 @@ internal sealed class Connections : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs something that a lease or a commit waits for.</summary>
-    internal async ValueTask<T> RunAsync<T>(
-        Func<NpgsqlConnection, CancellationToken, ValueTask<T>> work, CancellationToken cancellation)
+    private async Task<T> WorkAsync<T>(Func<NpgsqlConnection, CancellationToken, ValueTask<T>> work)
     {
         try
         {
-            var connection = await _source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+            var connection = await _source.OpenConnectionAsync(CancellationToken.None).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
-                return await work(connection, cancellation).ConfigureAwait(false);
+                return await work(connection, CancellationToken.None).ConfigureAwait(false);
         }
         catch (NpgsqlException error)
         {
