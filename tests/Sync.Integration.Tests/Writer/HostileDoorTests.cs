@@ -1,12 +1,11 @@
 using System.Buffers;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Shouldly;
 using Sync.Contracts;
-using Sync.HostileTests.Mutation;
 using Sync.HostileTests.Run;
+using Sync.Integration.Tests.Hostile;
 using Sync.MessagePack;
 using Sync.Transport;
 using Xunit;
@@ -18,7 +17,6 @@ namespace Sync.Integration.Tests.Writer;
 [Collection(WriterTests.Name)]
 public sealed class HostileDoorTests(WriterFixture fixture)
 {
-    private const int Seed = 20_260_101;
     private const long MemoryMax = 128L << 20;
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -92,49 +90,30 @@ public sealed class HostileDoorTests(WriterFixture fixture)
     [Fact]
     public async Task Hostile_requests_end_with_an_answer_or_a_closed_connection()
     {
-        var damage = new Damage(
-            new[]
-            {
-                $"GET /v1/vaults/{_vault}/c/a%2Fb?as_of=2026-01-31T12:00:00Z HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: \"7\"\r\n\r\n",
-                $"PUT /v1/vaults/{_vault}/c/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nIf-Match: \"0\"\r\nIdempotency-Key: a\r\n\r\n12",
-                $"POST /v1/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n",
-                $"GET /v1/facts?feed=0&from=1&limit=5 HTTP/1.1\r\nHost: localhost\r\nAccept: application/msgpack;q=0.5, */*\r\n\r\n",
-                $"GET /v1/history/{_vault}/c/a?after=0&limit=10 HTTP/1.1\r\nHost: localhost\r\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n",
-            }.Select(Encoding.UTF8.GetBytes), Flavor.Text, "requests");
-        var whole = Encoding.ASCII.GetBytes("GET /v1/facts?feed=0&from=1&limit=5 HTTP/1.1\r\nHost: localhost\r\n\r\n");
         var before = GC.GetTotalMemory(forceFullCollection: true);
-        var (good, bad) = (0, 0);
-        for (var index = 0; index < 1000; index++)
-        {
-            // Among the damaged ones some that are not: whatever came before, these are answered as ever.
-            var isWhole = index % 20 == 0;
-            var request = isWhole ? whole : damage.Next();
-            var answer = await RawAsync(request, endsSending: !isWhole);
-            if (isWhole) answer.ShouldStartWith("HTTP/1.1 200 ");
-            var shown = Encoding.Latin1.GetString(request);
-            if (answer.Length == 0) continue;
-            answer.ShouldStartWith("HTTP/1.1 ", Case.Sensitive, shown);
-            var status = int.Parse(answer.AsSpan(9, 3));
-            // 505 is the one answer above that blames the request: its version of HTTP.
-            (status is >= 200 and < 500 or 505).ShouldBeTrue($"{status} to {shown}");
-            if (status < 300) good++;
-            else bad++;
-        }
-        good.ShouldBeGreaterThan(10);
-        bad.ShouldBeGreaterThan(10);
+        await HttpDoor.ShouldAnswerAsync(
+            Writer.Address.Port, "requests", 1000,
+            "GET /v1/facts?feed=0&from=1&limit=5 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            $"GET /v1/vaults/{_vault}/c/a%2Fb?as_of=2026-01-31T12:00:00Z HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: \"7\"\r\n\r\n",
+            $"PUT /v1/vaults/{_vault}/c/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nIf-Match: \"0\"\r\nIdempotency-Key: a\r\n\r\n12",
+            $"POST /v1/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n",
+            $"GET /v1/facts?feed=0&from=1&limit=5 HTTP/1.1\r\nHost: localhost\r\nAccept: application/msgpack;q=0.5, */*\r\n\r\n",
+            $"GET /v1/history/{_vault}/c/a?after=0&limit=10 HTTP/1.1\r\nHost: localhost\r\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n");
         await ShouldBeWellAsync(before);
     }
 
     [Fact]
     public async Task Headers_over_the_limit_are_answered_with_431() =>
-        (await RawAsync(Encoding.ASCII.GetBytes(
-            $"GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX: {new string('x', 64 << 10)}\r\n\r\n"), endsSending: false))
+        (await HttpDoor.RawAsync(
+            Writer.Address.Port,
+            $"GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX: {new string('x', 64 << 10)}\r\n\r\n"))
             .ShouldStartWith("HTTP/1.1 431 ");
 
     [Fact]
     public async Task A_body_that_does_not_come_is_answered_with_408() =>
-        (await RawAsync(Encoding.ASCII.GetBytes(
-            $"PUT /v1/vaults/{_vault}/c/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n1"), endsSending: false))
+        (await HttpDoor.RawAsync(
+            Writer.Address.Port,
+            $"PUT /v1/vaults/{_vault}/c/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n1"))
             .ShouldStartWith("HTTP/1.1 408 ");
 
     [Fact]
@@ -201,35 +180,5 @@ public sealed class HostileDoorTests(WriterFixture fixture)
     {
         (await Writer.GetAsync("/readyz")).Status.ShouldBe(HttpStatusCode.OK);
         (GC.GetTotalMemory(forceFullCollection: true) - before).ShouldBeLessThan(MemoryMax);
-    }
-
-    private async Task<string> RawAsync(byte[] request, bool endsSending)
-    {
-        using var limit = new CancellationTokenSource(Limit);
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, Writer.Address.Port), limit.Token);
-        var first = new byte[64];
-        var read = 0;
-        try
-        {
-            await socket.SendAsync(request, limit.Token);
-            // No more comes: who waits for more can answer now.
-            if (endsSending) socket.Shutdown(SocketShutdown.Send);
-            while (read < 16 && await socket.ReceiveAsync(first.AsMemory(read), limit.Token) is var count and > 0) read += count;
-        }
-        catch (SocketException)
-        {
-            // Reset in the middle of what it does not want to read: closed, too.
-        }
-        return Encoding.Latin1.GetString(first, 0, read);
-    }
-
-    /// <summary>Damaged inputs from a fixed seed.</summary>
-    private sealed class Damage(IEnumerable<byte[]> seeds, Flavor flavor, string name)
-    {
-        private readonly List<Entry> _pool = [.. seeds.Select(bytes => new Entry(bytes, flavor))];
-        private readonly Mutator _mutator = new(new Rng(Rng.Seed(Seed, name, 0)), flavor, []);
-
-        public byte[] Next() => _mutator.Next(_pool, _pool.Count).ToArray();
     }
 }
