@@ -22,6 +22,9 @@ public sealed class WriterFixture(PostgresFixture postgres) : IAsyncLifetime
                 $"Nats:Url={_broker.Url}");
     }
 
+    /// <summary>Where the broker is.</summary>
+    internal string BrokerUrl => _broker!.Url;
+
     /// <summary>One more connection to the broker.</summary>
     internal ValueTask<IBus> ConnectAsync() => SyncBus.ConnectAsync(new BusOptions { Url = _broker!.Url });
 
