@@ -12,21 +12,19 @@ internal interface IWrites
     /// <exception cref="SyncException">The ledger cannot be asked.</exception>
     ValueTask<FeedId> FeedOfAsync(string vault, CancellationToken cancellation);
 
-    /// <summary>One write. While a feed keeps its owner, its writes keep the order of the calls.</summary>
+    /// <summary>One write that stands alone.</summary>
     /// <param name="feed">The feed of the command's vault.</param>
     /// <param name="command">The write.</param>
-    /// <param name="route">Shared by the writes of one request to the feed; null = this one stands alone.</param>
-    ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command, WriteRoute? route = null);
+    ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command);
 
-    /// <summary>The writes of one request to one feed, each decided for itself, handed over together and answered
-    /// together.</summary>
+    /// <summary>Writes of one request to one feed, each decided for itself, handed over together and answered together.
+    /// Writes of one request keep the order of the calls, also when the feed changes its owner.</summary>
     /// <param name="feed">The feed of all the commands' vaults.</param>
-    /// <param name="commands">In order.</param>
-    /// <param name="order">Shared by all writes of the request to the feed. A call begins when the one before has
-    /// ended.</param>
+    /// <param name="commands">In order; not changed before the call has ended.</param>
+    /// <param name="route">Shared by all writes of the request to the feed.</param>
     /// <returns>The results, parallel to the commands.</returns>
     ValueTask<IReadOnlyList<WriteResult>> WriteAllAsync(
-        FeedId feed, IReadOnlyList<WriteCommand> commands, WriteOrder order);
+        FeedId feed, IReadOnlyList<WriteCommand> commands, WriteRoute route);
 
     /// <summary>All or nothing.</summary>
     ValueTask<AtomicResult> WriteAtomicAsync(IReadOnlyList<WriteCommand> commands);

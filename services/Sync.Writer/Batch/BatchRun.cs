@@ -12,38 +12,53 @@ using Sync.Writer.Json;
 
 namespace Sync.Writer.Batch;
 
-/// <summary>One streaming batch: reads lines and submits them as they come, answers in the same order as they finish.
-/// Two loops share one bounded queue of lines in flight: when it is full, reading stops, and the sender feels it. The
-/// reading loop alone touches the request, the answering loop alone the response. A write that was submitted is
+/// <summary>One streaming batch: reads lines and hands them on as they come, answers in the same order as they finish.
+/// Lines that were read together and belong to one feed are one part: its owner and its sender are woken once for it, not
+/// once a line. Two loops share one bounded queue of parts in flight: when it is full, reading stops, and the sender feels
+/// it. The reading loop alone touches the request, the answering loop alone the response. A write that was handed on is
 /// always awaited, also when the caller has gone: its result is then thrown away, the commit is not.</summary>
 internal sealed class BatchRun
 {
     private const int FlushBytes = 32 << 10;
+
+    // One is answered, one waits for its place in the queue, two are in it: while some are committed, others are read.
+    private const int PartsInFlight = 4;
 
     private readonly BatchIntake _intake;
     private readonly IWrites _writes;
     private readonly BatchLineReader _lines;
     private readonly PipeReader _input;
     private readonly PipeWriter _output;
-    private readonly Channel<InFlight> _inFlight;
+    private readonly int _partLinesMax;
+    private readonly Channel<Part> _inFlight;
     private LineFrames _frames;
     private readonly Dictionary<FeedId, WriteRoute> _routes = [];
     // Of writes whose feed could not be looked up: they have no route that would hold back those behind them.
     private readonly WriteOrder _unplaced = new();
     private string? _vault;
     private FeedId _feed;
-    private WriteRoute _route = new();
+    private Part _part = new();
     private volatile bool _allRead;
 
-    /// <summary>A line that was read: refused at once, or on its way.</summary>
-    private readonly record struct InFlight(Problem? Problem, ValueTask<WriteResult> Write, int Bytes);
+    /// <summary>Lines of one feed, and among them those that were refused at once.</summary>
+    private sealed class Part
+    {
+        public List<Problem?> Lines { get; } = [];
+        public List<WriteCommand> Commands { get; } = [];
+        public FeedId Feed { get; set; }
+        public int Bytes { get; set; }
+        public Task<IReadOnlyList<WriteResult>> Results { get; set; } = Nothing;
+
+        private static Task<IReadOnlyList<WriteResult>> Nothing { get; } = Task.FromResult<IReadOnlyList<WriteResult>>([]);
+    }
 
     public BatchRun(BatchIntake intake, IWrites writes, BatchLineReader lines, int lineBytesMax, PipeReader input,
         PipeWriter output)
     {
         (_intake, _writes, _lines, _input, _output) = (intake, writes, lines, input, output);
         _frames = new LineFrames(lineBytesMax);
-        _inFlight = Channel.CreateBounded<InFlight>(new BoundedChannelOptions(intake.LinesMax)
+        _partLinesMax = Math.Max(1, intake.LinesMax / PartsInFlight);
+        _inFlight = Channel.CreateBounded<Part>(new BoundedChannelOptions(PartsInFlight - 2)
         {
             SingleReader = true,
             SingleWriter = true,
@@ -64,11 +79,11 @@ internal sealed class BatchRun
         {
             complete = await ReadAsync(reading);
             // A last line without a line of the caller's says why the answers end before the request did.
-            if (!complete)
-                await PostAsync(Refused(stopping.IsCancellationRequested ? Problems.ShuttingDown : BatchAnswers.Idle));
+            if (!complete) _part.Lines.Add(stopping.IsCancellationRequested ? Problems.ShuttingDown : BatchAnswers.Idle);
         }
         finally
         {
+            await HandOnAsync();
             _allRead = true;
             _inFlight.Writer.Complete();
             await answers;
@@ -88,13 +103,14 @@ internal sealed class BatchRun
                 var buffer = read.Buffer;
                 while (_frames.TryRead(ref buffer, read.IsCompleted, out var line, out var tooLong))
                 {
-                    // Submitting does not wait unless the queue is full, so a whole buffer of lines becomes one group
-                    // commit.
-                    var taken = Take(line, tooLong, out var unplaced);
-                    if (unplaced is not null) taken = await PlaceAsync(unplaced, reading.Token);
-                    if (!_inFlight.Writer.TryWrite(taken)) await PostAsync(taken);
-                    if (_intake.IsOverBudget) await _intake.WaitForRoomAsync(reading.Token);
+                    if (Take(line, tooLong) is { } unplaced) await PlaceAsync(unplaced, reading.Token);
+                    if (_part.Lines.Count >= _partLinesMax) await HandOnAsync();
+                    if (!_intake.IsOverBudget) continue;
+                    await HandOnAsync();
+                    await _intake.WaitForRoomAsync(reading.Token);
                 }
+                // The sender may wait for the answers of these before it sends more.
+                await HandOnAsync();
                 _input.AdvanceTo(buffer.Start, buffer.End);
                 if (read.IsCompleted) return true;
             }
@@ -105,46 +121,66 @@ internal sealed class BatchRun
         }
     }
 
-    private InFlight Take(ReadOnlySequence<byte> line, bool tooLong, out WriteCommand? unplaced)
+    // The command is returned when its feed is not known yet.
+    private WriteCommand? Take(ReadOnlySequence<byte> line, bool tooLong)
     {
-        unplaced = null;
-        if (tooLong)
-            return Refused(CommonProblems.TooLarge("The line is over the limit; write its value in parts."));
-        if (_lines.TryRead(line, out var command) is { } problem) return Refused(problem);
+        WriteCommand? command = null;
+        var problem = tooLong
+            ? CommonProblems.TooLarge("The line is over the limit; write its value in parts.")
+            : _lines.TryRead(line, out command);
+        if (problem is not null) Refuse(problem);
         // The reader hands out the same string for the same vault, so this mostly compares references.
-        if (command!.Key.Vault == _vault) return Submit(_feed, command);
-        unplaced = command;
-        return default;
+        else if (command!.Key.Vault == _vault && _part.Feed == _feed) Add(command);
+        else return command;
+        return null;
     }
 
-    private async ValueTask<InFlight> PlaceAsync(WriteCommand command, CancellationToken cancellation)
+    private async ValueTask PlaceAsync(WriteCommand command, CancellationToken cancellation)
     {
         try
         {
             _feed = await _writes.FeedOfAsync(command.Key.Vault, cancellation);
             _vault = command.Key.Vault;
-            if (!_routes.TryGetValue(_feed, out var route)) _routes[_feed] = route = new WriteRoute();
-            _route = route;
         }
         catch (SyncException error)
         {
             _unplaced.Note(command.Key, BatchAnswers.NotPlaced);
-            return Refused(Problems.Of(error));
+            Refuse(Problems.Of(error)!);
+            return;
         }
-        return Submit(_feed, command);
+        if (_part.Feed != _feed && _part.Commands.Count > 0) await HandOnAsync();
+        _part.Feed = _feed;
+        Add(command);
     }
 
-    private static InFlight Refused(Problem? problem) => new(problem, default, 0);
+    private void Refuse(Problem problem) => _part.Lines.Add(problem);
 
-    private InFlight Submit(FeedId feed, WriteCommand command)
+    private void Add(WriteCommand command)
     {
-        if (_unplaced.IsBroken(command.Key)) return Refused(Problems.Of(WriteOrder.Refusal));
+        if (_unplaced.IsBroken(command.Key))
+        {
+            Refuse(Problems.Of(WriteOrder.Refusal));
+            return;
+        }
         _intake.Enter(command.Value.Length);
-        return new InFlight(null, _writes.WriteAsync(feed, command, _route), command.Value.Length);
+        _part.Bytes += command.Value.Length;
+        _part.Commands.Add(command);
+        _part.Lines.Add(null);
     }
 
     // The answering loop always empties the queue, so this always ends.
-    private ValueTask PostAsync(InFlight line) => _inFlight.Writer.WriteAsync(line, CancellationToken.None);
+    private async ValueTask HandOnAsync()
+    {
+        if (_part.Lines.Count == 0) return;
+        var part = _part;
+        _part = new Part { Feed = part.Feed };
+        if (part.Commands.Count > 0)
+        {
+            if (!_routes.TryGetValue(part.Feed, out var route)) _routes[part.Feed] = route = new WriteRoute();
+            part.Results = _writes.WriteAllAsync(part.Feed, part.Commands, route).AsTask();
+        }
+        if (!_inFlight.Writer.TryWrite(part)) await _inFlight.Writer.WriteAsync(part, CancellationToken.None);
+    }
 
     private async Task AnswerAsync(CancellationTokenSource reading, CancellationToken aborted)
     {
@@ -153,16 +189,22 @@ internal sealed class BatchRun
         var gone = false;
         while (await _inFlight.Reader.WaitToReadAsync(CancellationToken.None))
         {
-            while (_inFlight.Reader.TryRead(out var line))
+            while (_inFlight.Reader.TryRead(out var part))
             {
                 // Whoever waits for a receipt before sending on gets what is ready; a request that is complete waits
                 // for all.
-                if (!gone && !_allRead && buffer.WrittenCount > 0 && !line.Write.IsCompleted)
+                if (!gone && !_allRead && buffer.WrittenCount > 0 && !part.Results.IsCompleted)
                     gone = !await FlushAsync(buffer, aborted);
-                await WriteLineAsync(json, line);
-                BatchAnswers.End(json, buffer);
-                if (!gone && buffer.WrittenCount >= FlushBytes) gone = !await FlushAsync(buffer, aborted);
-                if (gone) buffer.ResetWrittenCount();
+                var (results, failure) = await ResultsAsync(part);
+                var written = 0;
+                foreach (var problem in part.Lines)
+                {
+                    if ((problem ?? failure) is { } refused) refused.WriteTo(json);
+                    else BatchAnswers.Write(json, results[written++]);
+                    BatchAnswers.End(json, buffer);
+                    if (!gone && buffer.WrittenCount >= FlushBytes) gone = !await FlushAsync(buffer, aborted);
+                    if (gone) buffer.ResetWrittenCount();
+                }
             }
             if (!gone && !_allRead) gone = !await FlushAsync(buffer, aborted);
             // Nobody reads the answers: reading on would only commit what nobody will hear of.
@@ -171,24 +213,19 @@ internal sealed class BatchRun
         if (!gone) await FlushAsync(buffer, aborted);
     }
 
-    private async ValueTask WriteLineAsync(Utf8JsonWriter json, InFlight line)
+    private async ValueTask<(IReadOnlyList<WriteResult> Results, Problem? Failure)> ResultsAsync(Part part)
     {
-        if (line.Problem is { } problem)
-        {
-            problem.WriteTo(json);
-            return;
-        }
         try
         {
-            BatchAnswers.Write(json, await line.Write);
+            return (await part.Results, null);
         }
         catch (Exception error)
         {
-            BatchAnswers.OfFailure(error).WriteTo(json);
+            return ([], BatchAnswers.OfFailure(error));
         }
         finally
         {
-            _intake.Leave(line.Bytes);
+            _intake.Leave(part.Bytes);
         }
     }
 

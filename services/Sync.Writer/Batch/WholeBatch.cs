@@ -5,6 +5,7 @@ using Sync.Contracts;
 using Sync.Hosting;
 using Sync.Http.Json;
 using Sync.Ledger;
+using Sync.Writer.Engine;
 using Sync.Writer.Http;
 
 namespace Sync.Writer.Batch;
@@ -35,7 +36,7 @@ internal sealed class WholeBatch(BatchIntake intake, IWrites writes, BatchLineRe
     private sealed class FeedLines(FeedId feed)
     {
         public FeedId Feed => feed;
-        public WriteOrder Order { get; } = new();
+        public WriteRoute Route { get; } = new();
         public List<WriteCommand> Commands { get; } = [];
         public IReadOnlyList<WriteResult> Results { get; set; } = [];
         public Problem? Failure { get; set; }
@@ -166,7 +167,7 @@ internal sealed class WholeBatch(BatchIntake intake, IWrites writes, BatchLineRe
         if (feed.Commands.Count == 0) return;
         try
         {
-            feed.Results = await writes.WriteAllAsync(feed.Feed, feed.Commands, feed.Order);
+            feed.Results = await writes.WriteAllAsync(feed.Feed, feed.Commands, feed.Route);
         }
         catch (Exception error)
         {

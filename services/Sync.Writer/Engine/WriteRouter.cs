@@ -12,37 +12,34 @@ internal sealed class WriteRouter(WriterEngine engine, ForwardLanes forwards) : 
     public ValueTask<FeedId> FeedOfAsync(string vault, CancellationToken cancellation) =>
         engine.Store.FeedOfAsync(vault, cancellation);
 
-    public ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command, WriteRoute? route = null)
+    public ValueTask<WriteResult> WriteAsync(FeedId feed, WriteCommand command)
+    {
+        if (engine.NodeIfOpen is not { } node) return ValueTask.FromResult<WriteResult>(new WriteResult.Refused(NotOpen));
+        return node.Owns(feed) ? WriteHereAsync(node, feed, command) : forwards.WriteAsync(feed, command, null);
+    }
+
+    // Writes that their owner lost are not forwarded: later ones of their keys may be in the same queue.
+    public async ValueTask<IReadOnlyList<WriteResult>> WriteAllAsync(
+        FeedId feed, IReadOnlyList<WriteCommand> commands, WriteRoute route)
     {
         if (engine.NodeIfOpen is not { } node)
         {
             var refused = new WriteResult.Refused(NotOpen);
-            route?.Order.Note(command.Key, refused);
-            return ValueTask.FromResult<WriteResult>(refused);
-        }
-        if (route is not null) return WriteOnAsync(node, route, route.Enter(node.Owns(feed)), feed, command);
-        return node.Owns(feed) ? WriteHereAsync(node, feed, command) : forwards.WriteAsync(feed, command, null);
-    }
-
-    // All of them take one road, and the next call comes when all are answered: none overtakes another.
-    public ValueTask<IReadOnlyList<WriteResult>> WriteAllAsync(
-        FeedId feed, IReadOnlyList<WriteCommand> commands, WriteOrder order)
-    {
-        if (engine.NodeIfOpen is { } node && node.Owns(feed)) return node.WriteAllAsync(feed, commands, order);
-        return ForwardAllAsync(feed, commands, order);
-    }
-
-    private async ValueTask<IReadOnlyList<WriteResult>> ForwardAllAsync(
-        FeedId feed, IReadOnlyList<WriteCommand> commands, WriteOrder order)
-    {
-        if (engine.NodeIfOpen is null)
-        {
-            var refused = new WriteResult.Refused(NotOpen);
-            foreach (var command in commands) order.Note(command.Key, refused);
+            foreach (var command in commands) route.Order.Note(command.Key, refused);
             return [.. Enumerable.Repeat(refused, commands.Count)];
         }
-        // Each is in the lane's queue when its call returns, so they go in their order.
-        return await Task.WhenAll(commands.Select(command => forwards.WriteAsync(feed, command, order).AsTask()));
+        var isHere = route.Enter(node.Owns(feed));
+        try
+        {
+            // Each is in the lane's queue when its call returns, so they go in their order.
+            return isHere
+                ? await node.WriteAllAsync(feed, commands, route.Order)
+                : await Task.WhenAll(commands.Select(command => forwards.WriteAsync(feed, command, route.Order).AsTask()));
+        }
+        finally
+        {
+            route.Leave();
+        }
     }
 
     public async ValueTask<AtomicResult> WriteAtomicAsync(IReadOnlyList<WriteCommand> commands)
@@ -76,22 +73,5 @@ internal sealed class WriteRouter(WriterEngine engine, ForwardLanes forwards) : 
         return result is WriteResult.Refused { Refusal.Code: RefusalCode.NoOwner }
             ? await forwards.WriteAsync(feed, command, null)
             : result;
-    }
-
-    // A write that its owner lost is not forwarded: later ones of its key may be in the same queue.
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<WriteResult> WriteOnAsync(
-        LedgerNode node, WriteRoute route, bool isHere, FeedId feed, WriteCommand command)
-    {
-        try
-        {
-            return isHere
-                ? await node.WriteAsync(feed, command, route.Order)
-                : await forwards.WriteAsync(feed, command, route.Order);
-        }
-        finally
-        {
-            route.Leave();
-        }
     }
 }
