@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using System.Text;
 using Sync.Contracts;
 
@@ -29,10 +28,9 @@ public static class FactChain
         var buffer = size <= StackBytesMax ? stackalloc byte[StackBytesMax] : rented = ArrayPool<byte>.Shared.Rent(size);
         previous.CopyTo(buffer);
         var written = Hash256.Size + Write(fact, buffer[Hash256.Size..]);
-        Span<byte> hash = stackalloc byte[Hash256.Size];
-        SHA256.HashData(buffer[..written], hash);
+        var hash = Hash256.Of(buffer[..written]);
         if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
-        return new Hash256(hash);
+        return hash;
     }
 
     /// <summary>The array that is hashed, for tests and documentation.</summary>
