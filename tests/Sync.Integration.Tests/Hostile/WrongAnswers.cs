@@ -82,7 +82,7 @@ internal sealed class WrongAnswers : IBusReceiver, IAsyncDisposable
         return bytes;
     }
 
-    // More behind nothing, and changes that end before they were asked for.
+    // More behind nothing, and the changes of a feed that nobody asked for, far ahead of any.
     private byte[] Unusable() => _random.OneIn(2)
         ? SnapshotCodec.Encode(Snapshot(more: true, []))
         : ChangesCodec.Encode(new ChangesPage
@@ -90,8 +90,8 @@ internal sealed class WrongAnswers : IBusReceiver, IAsyncDisposable
             Feed = new FeedId(1000),
             History = default,
             Floor = new Position(1),
-            Position = new Position(5),
-            Through = new Position(5),
+            Position = new Position(1_000_000),
+            Through = new Position(1_000_000),
             Envelopes = [],
         });
 
