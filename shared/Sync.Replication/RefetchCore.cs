@@ -110,7 +110,7 @@ public sealed class RefetchCore
         while (entries.Count < _options.KeysPerRequestMax && waiting.Min is { } entry && entry.Due <= now)
         {
             Dequeue(entry);
-            (entry.IsInFlight, entry.IsAskedAgain) = (true, false);
+            (entry.IsInFlight, entry.IsAskedAgain, entry.NeedSent) = (true, false, entry.Need);
             entries.Add(entry);
         }
         InFlight++;
@@ -135,7 +135,9 @@ public sealed class RefetchCore
             // An answer that covers no item at all would be asked for again for ever: it counts as a failed attempt.
             batch.Outcomes[index] = entry.IsCancelled ? RefetchOutcome.Cancelled
                 : index >= answered ? (answered > 0 ? Again(entry, now) : Retry(entry, now, jitter))
-                : entry.Need.History == history && entry.Need.Position > position ? AskAgain(entry, now, jitter)
+                : entry.Need.History == history && entry.Need.Position > position
+                    // Who asked for more after it was sent has had no attempt yet.
+                    ? entry.Need != entry.NeedSent ? Again(entry, now) : AskAgain(entry, now, jitter)
                 : entry.IsAskedAgain ? Again(entry, now)
                 : Done(entry);
         }
@@ -221,6 +223,10 @@ public sealed class RefetchCore
         public required SyncedKey Key { get; init; }
         public Sequence Have { get; set; }
         public FeedPosition Need { get; set; }
+
+        /// <summary>What was needed when it was last sent.</summary>
+        public FeedPosition NeedSent { get; set; }
+
         public TimeSpan Due { get; set; }
         public long Order { get; set; }
         public int Attempts { get; set; }

@@ -125,6 +125,22 @@ public sealed class RefetchCoreTests
     }
 
     [Fact]
+    public void Who_joins_a_request_in_flight_and_needs_more_has_all_attempts_before_it()
+    {
+        var core = new RefetchCore(new RefetchOptions { AttemptsMax = 1 });
+        core.Request(Key("a"), new(1), new(new(0), History, new(3)), Zero);
+        core.TryStart(Zero, out var batch).ShouldBeTrue();
+        core.Request(Key("a"), new(1), new(new(0), History, new(5)), Zero).ShouldBe(RefetchVerdict.Coalesced);
+        core.Answered(batch, History, new(3), 1, Zero, 0);
+        batch.Outcomes.ShouldBe([RefetchOutcome.Again]);
+
+        core.TryStart(Zero, out batch).ShouldBeTrue();
+        core.Answered(batch, History, new(4), 1, Zero, 0);
+        batch.Outcomes.ShouldBe([RefetchOutcome.Done], "asked for 5 and answered at 4: the writer's word stands");
+        core.KeyCount.ShouldBe(0);
+    }
+
+    [Fact]
     public void A_request_does_not_cut_a_backoff_short_but_brings_a_jittered_check_forward()
     {
         _core.Request(Key("a"), new(1), default, TimeSpan.FromSeconds(1));
