@@ -8,6 +8,7 @@ namespace Sync.Simulation;
 internal sealed class ClientDriver(World world)
 {
     private const int AttemptsMax = 40;
+    private const int CallsMax = 10;
     private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(700);
     private static readonly string?[] Versions = ["1.0", "1.7", "x", null];
     private long _values;
@@ -24,7 +25,7 @@ internal sealed class ClientDriver(World world)
             var key = random.Pick(world.Keys);
             if (key.Vault == first.Vault) commands.Add(Draw(key, hasKey, random));
         }
-        Plan(world.Writes.Begin(commands, isAtomic, random), TimeSpan.Zero);
+        Call(world.Writes.Begin(commands, isAtomic, random), TimeSpan.Zero);
         if (!isAtomic && hasKey && random.Chance(4)) Reuse(commands[0], random);
     }
 
@@ -44,18 +45,24 @@ internal sealed class ClientDriver(World world)
             SchemaVersion = new SchemaVersion("1.0"),
             IdempotencyKey = random.Chance(90) ? $"i{++_values}" : null,
         };
-        Plan(world.Writes.Begin([command], isAtomic: false, random), TimeSpan.Zero);
+        Call(world.Writes.Begin([command], isAtomic: false, random), TimeSpan.Zero);
     }
 
     /// <summary>The same idempotency key for another write: at most one of the two may commit.</summary>
     private void Reuse(WriteCommand command, SimRandom random) =>
-        Plan(world.Writes.Begin([command with { Op = ChangeOp.Put, Value = SimValue.Of(SimValue.Good, ++_values) }],
+        Call(world.Writes.Begin([command with { Op = ChangeOp.Put, Value = SimValue.Of(SimValue.Good, ++_values) }],
             isAtomic: false, random), TimeSpan.Zero);
 
-    private void Plan(Write write, TimeSpan delay)
+    private void Call(Write write, TimeSpan delay)
     {
-        write.Open++;
-        world.Schedule.After(delay, () => Send(write));
+        write.Calls++;
+        Plan(new WriteCall(write), delay);
+    }
+
+    private void Plan(WriteCall call, TimeSpan delay)
+    {
+        call.Write.Open++;
+        world.Schedule.After(delay, () => Send(call));
     }
 
     private WriteCommand Draw(SyncedKey key, bool hasKey, SimRandom random)
@@ -71,70 +78,90 @@ internal sealed class ClientDriver(World world)
             Value = isDelete ? SimValue.Nil : SimValue.Of(kind, ++_values),
             SchemaVersion = new SchemaVersion(
                 world.IsStruck(FaultKinds.OtherMajor, random) ? "2.1" : random.Pick(Versions)),
-            Expected = random.Chance(world.Plan.Conditional) ? new Sequence(Math.Max(0, head.Value - random.Below(2))) : null,
+            Expected = random.Chance(world.Plan.Conditional) ? Expect(head, random) : null,
             OnlyIfNoLiveRecord = random.Chance(10),
             IdempotencyKey = hasKey ? $"i{++_values}" : null,
         };
     }
 
-    private void Send(Write write)
+    // Mostly the last; at times what it was, or what it will be when a write that is under way has committed.
+    private static Sequence Expect(Sequence last, SimRandom random) => random.Chance(8) ? last.Next
+        : new Sequence(Math.Max(0, last.Value - random.Below(2)));
+
+    private void Send(WriteCall call)
     {
-        var attempt = world.Writes.Try(write);
+        var write = call.Write;
+        var attempt = world.Writes.Try(write, call);
         var random = write.Random;
         var feed = world.FeedOf(write.Commands[0].Key);
         var node = world.Target(feed, random);
-        world.Schedule.After(Latency(random), () =>
+        world.Schedule.After(Way(random), () =>
         {
             if (node.IsClientDeaf) return;
             node.Enter(() =>
             {
-                if (attempt.IsOver && random.Chance(50)) return;
-                node.Submit(feed, [RequestOf(attempt, node)]);
+                if (attempt.IsOver && random.Chance(25)) return;
+                node.Submit(feed, [SimRequest.Of(
+                    attempt, world.Schedule.Now + node.Options.WriteTimeout, completion => Answered(attempt, node, completion))]);
             });
         });
-        world.Schedule.After(Timeout, () => Over(attempt));
-        // An impatient client sends the same write twice at once.
-        if (write.Attempts.Count == 1 && write.Commands[0].IdempotencyKey is not null && random.Chance(8))
-            Plan(write, TimeSpan.Zero);
-    }
-
-    private SimRequest RequestOf(Attempt attempt, NodeDriver node)
-    {
-        var commands = new WriteCommand[attempt.Write.Commands.Count];
-        for (var index = 0; index < commands.Length; index++)
-            commands[index] = attempt.Write.Commands[index] with
-            {
-                Producer = new("sim", attempt.Name),
-                IdempotencyKey = attempt.KeyOf(attempt.Write.Commands[index]),
-            };
-        var deadline = world.Schedule.Now + node.Options.WriteTimeout;
-        return attempt.Write.IsAtomic
-            ? new SimRequest(attempt, commands, deadline, _ => Answered(attempt, node))
-            : new SimRequest(attempt, commands[0], deadline, _ => Answered(attempt, node));
+        world.Schedule.After(Timeout, () => Over(attempt, null));
+        // An impatient client asks for the same write twice at once.
+        if (write.Calls == 1 && call.Attempts.Count == 1 && write.IsRepeatable && random.Chance(8)) Call(write, TimeSpan.Zero);
     }
 
     // The way back may lose the answer; the writer has emitted it all the same.
-    private void Answered(Attempt attempt, NodeDriver node)
+    private void Answered(Attempt attempt, NodeDriver node, WriteCompletion completion)
     {
         var random = attempt.Write.Random;
         if (node.IsClientMute || world.IsStruck(FaultKinds.ClientLost, random)) return;
-        world.Schedule.After(Latency(random), () => Over(attempt));
+        world.Schedule.After(Latency(random), () => Over(attempt, completion));
     }
 
-    private void Over(Attempt attempt)
+    // No answer within the time of a request: null.
+    private void Over(Attempt attempt, WriteCompletion? answer)
     {
         if (attempt.IsOver) return;
         attempt.IsOver = true;
-        var write = attempt.Write;
-        var isRepeatable = write.Commands[0].IdempotencyKey is not null;
-        // What is not known is repeated; what was refused for good, and what has its receipt, at times: the answer must
-        // be the same.
-        var percent = !isRepeatable || write.Attempts.Count >= AttemptsMax ? 0
-            : attempt.State is AttemptState.Committed ? 10
-            : attempt.State is AttemptState.Refused && !attempt.IsTransient ? 15 : 100;
-        if (write.Random.Chance(percent)) Plan(write, write.Random.Between(1, 120));
+        var (call, write) = (attempt.Call!, attempt.Write);
+        if (Settle(call, answer) is not { } told)
+        {
+            Plan(call, write.Random.Between(1, 120));
+        }
+        else
+        {
+            world.Writes.Told(call, told);
+            // What was told is asked for again at times: a receipt must be the same, what is not known may be found out.
+            var percent = !write.IsRepeatable || write.Calls >= CallsMax ? 0
+                : told is WriteResult.Committed ? 10 : told is WriteResult.Refused ? 15 : 70;
+            if (write.Random.Chance(percent)) Call(write, write.Random.Between(1, 120));
+        }
         write.Open--;
     }
+
+    // As the client library does: repeated until an answer is final, or it has been enough. Null = it is sent again.
+    private WriteResult? Settle(WriteCall call, WriteCompletion? answer)
+    {
+        var (result, line) = answer is { } given ? SimRequest.ResultOf(given) : (new WriteResult.Unknown("no answer"), 0);
+        if (result is WriteResult.Committed) return result;
+        if (result is WriteResult.Refused { Refusal: { IsTransient: false } final }) return Refuse(call, final, line);
+        call.HasOpenAttempt |= result is WriteResult.Unknown;
+        if (call.Write.IsRepeatable && call.Attempts.Count < AttemptsMax) return null;
+        return call.HasOpenAttempt ? new WriteResult.Unknown("given up") : result;
+    }
+
+    private WriteResult Refuse(WriteCall call, Refusal refusal, int line)
+    {
+        var isOpen = call.HasOpenAttempt && !world.ModelFaults.ClientForgetsOpenAttempts;
+        var told = refusal.ToResult(call.Write.Commands[line], isOpen);
+        if (isOpen)
+            world.Coverage.Add(told is WriteResult.Unknown
+                ? "repeat refused beside an open attempt, told unknown" : "repeat refused beside an open attempt, told refused");
+        return told;
+    }
+
+    private TimeSpan Way(SimRandom random) =>
+        world.IsStruck(FaultKinds.Delay, random) ? random.Between(20, 1500) : Latency(random);
 
     private static TimeSpan Latency(SimRandom random) => random.Between(0.1, 3);
 }

@@ -8,6 +8,7 @@ internal sealed class NodeDriver : SimProcess
 {
     private readonly OwnerDriver?[] _owners;
     private readonly bool[] _isAcquiring;
+    private readonly ForwardDriver _forwards;
 
     public NodeDriver(World world, string name) : base(world, name + world.Schedule.Now)
     {
@@ -16,6 +17,7 @@ internal sealed class NodeDriver : SimProcess
         world.Bus.Writers.Add(Link);
         _owners = new OwnerDriver?[world.Plan.Feeds];
         _isAcquiring = new bool[world.Plan.Feeds];
+        _forwards = new ForwardDriver(this);
         After(Random.Between(0, 50), Acquire);
     }
 
@@ -53,11 +55,36 @@ internal sealed class NodeDriver : SimProcess
 
     public TimeSpan RetryDelay(int failures) => Options.RetryDelay * (1 << Math.Clamp(failures - 1, 0, 4));
 
-    /// <summary>Takes the lines of one request, in order.</summary>
+    /// <summary>True while the broker hands it what is forwarded to the feed's owner: also when it stands still, or is the
+    /// owner no longer and has not heard of it.</summary>
+    public bool Serves(FeedId feed) => !IsDead && Link.IsUp && _owners[feed.Value] is not null;
+
+    /// <summary>Takes the lines of one request, in order. Without the feed it forwards a write that stands alone, or refuses it
+    /// as a writer does that has just lost the feed.</summary>
     public void Submit(FeedId feed, IReadOnlyList<SimRequest> requests)
     {
-        if (_owners[feed.Value] is { } owner) owner.Submit(requests);
-        else foreach (var request in requests) Refuse(request);
+        if (_owners[feed.Value] is { } owner)
+        {
+            foreach (var request in requests) World.Writes.Arrived(request.Attempt, owner);
+            owner.Submit(requests);
+            return;
+        }
+        foreach (var request in requests)
+        {
+            if (request.Keeps is null && Random.Chance(60)) _forwards.Take(feed, request);
+            else Refuse(request);
+        }
+    }
+
+    /// <summary>Takes what was forwarded to the feed's owner.</summary>
+    public void Serve(FeedId feed, SimRequest request)
+    {
+        if (_owners[feed.Value] is { } owner)
+        {
+            World.Writes.Arrived(request.Attempt, owner);
+            owner.Submit([request]);
+        }
+        else Refuse(request);
     }
 
     public void Refuse(SimRequest request)

@@ -10,6 +10,10 @@ internal sealed class Coverage
     public static readonly string[] Demanded =
     [
         "unknown outcome, committed", "unknown outcome, not committed", "straggler refused", "take-over",
+        "straggler after its repeat was refused", "straggler committed after its repeat was refused",
+        "repeat refused beside an open attempt, told unknown", "repeat refused beside an open attempt, told refused",
+        "write forwarded", "forwarded write repeated", "forwarded repeat refused, told unknown",
+        "forwarded repeat refused, told refused",
         "take-over from a paused writer", "take-over from a dead writer", "fenced commit", "gap",
         "tail gap found by a beat", "coalesced refetch", "stale ignored", "skew by major", "parse error",
         "refetch failed, then recovered", "publisher restart behind confirmed", "duplicate delivered",

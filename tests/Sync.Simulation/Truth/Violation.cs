@@ -16,6 +16,7 @@ internal sealed class Violation(string invariant, string detail) : Exception($"{
 internal static class Invariants
 {
     public const string Durable = "R1 acknowledged is durable";
+    public const string Told = "R1 told refused is never committed";
     public const string Published = "R1 every fact is published";
     public const string Dense = "R2 dense, one value each";
     public const string Cursor = "R3 no cursor skips";

@@ -1,63 +1,7 @@
-using System.Globalization;
 using Sync.Contracts;
 using Sync.Ledger;
 
 namespace Sync.Simulation;
-
-/// <summary>How one request of a write stands; set where the writer emits the answer, before the way back can lose
-/// it.</summary>
-internal enum AttemptState
-{
-    Pending,
-    Committed,
-    Refused,
-    Unknown,
-}
-
-/// <summary>One request of a write. Its name is the producer of its facts, so that the ledger says which request
-/// committed.</summary>
-internal sealed class Attempt(Write write, int number, HistoryId history, Sequence head)
-{
-    /// <summary>The history when it was begun, and where its first key stood.</summary>
-    public HistoryId History => history;
-    public Sequence Head => head;
-
-    public Write Write => write;
-    public string Name { get; } = string.Create(CultureInfo.InvariantCulture, $"{write.Id}.{number}");
-    public AttemptState State { get; set; }
-
-    /// <summary>For the mutant: this repeat does not say that it is one.</summary>
-    public bool HasFreshKeys { get; init; }
-
-    public string? KeyOf(WriteCommand line) =>
-        HasFreshKeys && line.IdempotencyKey is { } key ? $"{key}/{Name}" : line.IdempotencyKey;
-
-    /// <summary>Refused, and the same request may be accepted later.</summary>
-    public bool IsTransient { get; set; }
-
-    /// <summary>Facts of it in the present history.</summary>
-    public int Facts { get; set; }
-
-    /// <summary>The client has heard of its end, or gave up waiting.</summary>
-    public bool IsOver { get; set; }
-}
-
-/// <summary>One thing that a client wants, by as many requests as it takes.</summary>
-internal sealed class Write(int id, IReadOnlyList<WriteCommand> commands, bool isAtomic, SimRandom random)
-{
-    /// <summary>What its client draws for it.</summary>
-    public SimRandom Random => random;
-
-    public int Id => id;
-    public IReadOnlyList<WriteCommand> Commands => commands;
-    public bool IsAtomic => isAtomic;
-    public List<Attempt> Attempts { get; } = [];
-    public Receipt?[] Receipts { get; } = new Receipt?[commands.Count];
-    public int Facts { get; set; }
-
-    /// <summary>Requests that are under way or planned.</summary>
-    public int Open { get; set; }
-}
 
 /// <summary>What was answered, against what is in the ledger: R1 and R4.</summary>
 internal sealed class WriteTruth(World world)
@@ -83,14 +27,15 @@ internal sealed class WriteTruth(World world)
         return write;
     }
 
-    public Attempt Try(Write write)
+    public Attempt Try(Write write, WriteCall? call = null, Attempt? parent = null)
     {
         var head = world.Ledger.Now.HeadOf(write.Commands[0].Key)?.Sequence ?? Sequence.None;
-        var attempt = new Attempt(write, write.Attempts.Count + 1, world.Store.Ledger.Info.History, head)
+        var attempt = new Attempt(write, write.Attempts.Count + 1, call, parent, world.Store.Ledger.Info.History, head)
         {
             HasFreshKeys = world.ModelFaults.RetriesWithFreshKeys && write.Attempts.Count > 0,
         };
         write.Attempts.Add(attempt);
+        if (parent is null) call?.Attempts.Add(attempt);
         _attempts.Add(attempt.Name, attempt);
         return attempt;
     }
@@ -100,21 +45,26 @@ internal sealed class WriteTruth(World world)
     public void Committed(Fact fact, Fact? before)
     {
         var attempt = _attempts[fact.Producer.Name];
-        attempt.Facts++;
+        attempt.Count(1);
         attempt.Write.Facts++;
         if (attempt.State == AttemptState.Refused)
             throw new Violation(Invariants.Refused,
                 $"{fact.Key} at {fact.Position}: request {attempt.Name} had been refused");
-        var command = Find(attempt, fact);
+        if (attempt.Parent is { State: AttemptState.Refused } parent)
+            throw new Violation(Invariants.Told,
+                $"{fact.Key} at {fact.Position} by {attempt.Name}: request {parent.Name}, which it forwards, had been refused");
+        if (attempt.Call is { Told: AttemptState.Refused })
+            throw new Violation(Invariants.Told,
+                $"{fact.Key} at {fact.Position} by {attempt.Name}: the caller had been told that it is refused");
+        if (attempt.IsStraggler) world.Coverage.Add("straggler committed after its repeat was refused");
+        var command = Find(attempt, fact, before);
         if (command is null)
             throw new Violation(Invariants.Dense,
                 $"{fact.Key} at {fact.Position} is not what {attempt.Name} asked for");
-        if (command.Expected is { } expected && expected.Value != (before?.Sequence.Value ?? 0))
+        if (Misses(command, before))
             throw new Violation(Invariants.Refused,
-                $"{fact.Key} at {fact.Position} was to follow {command.Expected}, and follows {before?.Sequence}");
-        if (command.OnlyIfNoLiveRecord && before is not null && before.Op != ChangeOp.Delete)
-            throw new Violation(Invariants.Refused,
-                $"{fact.Key} at {fact.Position} was to be committed only without a live record");
+                $"{fact.Key} at {fact.Position} follows {before?.Sequence} ({before?.Op}); it was to follow {command.Expected}"
+                + (command.OnlyIfNoLiveRecord ? " without a live record" : ""));
         if (SimValue.Is(fact.Value, SimValue.Poison))
             throw new Violation(Invariants.Refused, $"poison at {fact.Position}");
         if (fact.Op == ChangeOp.Append) CommittedEvent(fact, command, before);
@@ -126,18 +76,25 @@ internal sealed class WriteTruth(World world)
         world.Coverage.Add(command.Key.Key.Length == 0 ? "event without a key" : "event appended");
     }
 
-    private static WriteCommand? Find(Attempt attempt, Fact fact)
+    // Of lines of an atomic list that ask for the same, as deletes without idempotency keys do, the one whose condition held.
+    private static WriteCommand? Find(Attempt attempt, Fact fact, Fact? before)
     {
+        WriteCommand? found = null;
         foreach (var line in attempt.Write.Commands)
         {
             var isKey = line.Key == fact.Key
                 || (line.Key.Key.Length == 0 && fact.Key == line.Key with { Key = fact.Id.ToString() });
             if (isKey && line.Op == fact.Op && attempt.KeyOf(line) == fact.IdempotencyKey
-                && line.SchemaVersion == fact.SchemaVersion && line.Value.Span.SequenceEqual(fact.Value.Span))
-                return line;
+                && line.SchemaVersion == fact.SchemaVersion && line.Value.Span.SequenceEqual(fact.Value.Span)
+                && (found is null || Misses(found, before)))
+                found = line;
         }
-        return null;
+        return found;
     }
+
+    private static bool Misses(WriteCommand line, Fact? before) =>
+        (line.Expected is { } expected && expected.Value != (before?.Sequence.Value ?? 0))
+        || (line.OnlyIfNoLiveRecord && before is not null && before.Op != ChangeOp.Delete);
 
     /// <summary>The writer has emitted an answer.</summary>
     public void Answered(Attempt attempt, WriteCompletion completion, bool isOwner)
@@ -168,6 +125,38 @@ internal sealed class WriteTruth(World world)
         world.Trace.Add("answer", attempt.Write.Id, (long)attempt.State);
     }
 
+    /// <summary>A request has reached an owner of its feed, however late.</summary>
+    public void Arrived(Attempt attempt, OwnerDriver owner)
+    {
+        attempt.At = owner;
+        var isLater = false;
+        foreach (var other in attempt.Write.Attempts)
+        {
+            if (other == attempt) isLater = true;
+            else if (other.At == owner && other.State == AttemptState.Pending) attempt.IsBesideAnother = true;
+            else if (isLater && other.Call == attempt.Call && other is { State: AttemptState.Refused, IsTransient: false })
+                attempt.IsStraggler = true;
+        }
+        if (attempt.IsStraggler) world.Coverage.Add("straggler after its repeat was refused");
+    }
+
+    /// <summary>A client's code has the outcome of its call: when that is refused, none of its requests may commit, now or
+    /// later.</summary>
+    public void Told(WriteCall call, WriteResult result)
+    {
+        call.Told = result switch
+        {
+            WriteResult.Committed => AttemptState.Committed,
+            WriteResult.Refused => AttemptState.Refused,
+            _ => AttemptState.Unknown,
+        };
+        world.Trace.Add("told", call.Write.Id, (long)call.Told);
+        if (call.Told != AttemptState.Refused) return;
+        foreach (var attempt in call.Attempts)
+            Violation.Unless(attempt.Facts == 0, Invariants.Told,
+                () => $"write {call.Write.Id} is called refused, and request {attempt.Name} of it has committed");
+    }
+
     /// <summary>A restore took back what lies behind a position: promises about it are void, and what is kept is read
     /// anew.</summary>
     public void Restored(FeedId feed, Position cut, IReadOnlyList<Fact> facts)
@@ -179,7 +168,7 @@ internal sealed class WriteTruth(World world)
         foreach (var fact in facts)
         {
             var attempt = _attempts[fact.Producer.Name];
-            attempt.Facts--;
+            attempt.Count(-1);
             attempt.Write.Facts--;
         }
     }
@@ -237,9 +226,11 @@ internal sealed class WriteTruth(World world)
     }
 
     // Sequences only grow: a key that stands where it stood when the request was begun stood there all the time, and what is
-    // said of it must be so.
+    // said of it must be so. But requests of one write that wait together at an owner are refused together, for what was so
+    // when the first of them was.
     private void CheckTrue(Attempt attempt, RefusalCode code)
     {
+        if (attempt.IsBesideAnother || attempt.At is null) return;
         var command = attempt.Write.Commands[0];
         var head = world.Ledger.Now.HeadOf(command.Key);
         if ((head?.Sequence ?? Sequence.None) != attempt.Head || attempt.History != world.Store.Ledger.Info.History) return;

@@ -114,6 +114,19 @@ internal sealed partial class World
         return null;
     }
 
+    /// <summary>Who gets what is forwarded to a feed's owner: one of those that serve it, as far as the broker knows. Null:
+    /// nobody does.</summary>
+    public NodeDriver? Server(FeedId feed, SimRandom random)
+    {
+        var first = random.Below(_nodes.Length);
+        for (var turn = 0; turn < _nodes.Length; turn++)
+        {
+            var node = _nodes[(first + turn) % _nodes.Length];
+            if (node.Serves(feed) && node != _handicapped) return node;
+        }
+        return null;
+    }
+
     public void TakenOver(FeedId feed, NodeDriver by)
     {
         if (_lastOwners.TryGetValue(feed, out var last) && last != by)

@@ -14,6 +14,12 @@ internal sealed record ModelFaults
     /// <summary>A client repeats what it has no answer to under another idempotency key.</summary>
     public bool RetriesWithFreshKeys { get; init; }
 
+    /// <summary>A client passes a refusal on although an earlier attempt of the write had no answer.</summary>
+    public bool ClientForgetsOpenAttempts { get; init; }
+
+    /// <summary>A writer that forwards passes a refusal on although an earlier attempt of the write had no answer.</summary>
+    public bool ForwarderForgetsOpenAttempts { get; init; }
+
     /// <summary>A mailbox takes what comes although it is full.</summary>
     public bool MailboxNotBounded { get; init; }
 }

@@ -14,6 +14,8 @@ public sealed class WorldTests(ITestOutputHelper output)
     [
         ("unknown outcome, committed", "whole", "unknown outcome, committed"),
         ("unknown outcome, not committed", "whole", "unknown outcome, not committed"),
+        ("straggler after its repeat was refused", "whole", "straggler after its repeat was refused"),
+        ("straggler committed after its repeat was refused", "whole", "straggler committed after its repeat was refused"),
         ("take-over", "whole", "take-over"),
         ("fenced commit", "whole", "fenced commit"),
         ("gap", "whole", "gap"),
