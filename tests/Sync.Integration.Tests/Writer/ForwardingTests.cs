@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using Shouldly;
+using Sync.Access;
 using Sync.Contracts;
 using Sync.Ledger;
 using Sync.MessagePack;
@@ -140,6 +141,22 @@ public sealed class ForwardingTests(PostgresFixture postgres)
             atomic.Problem.ShouldBe(told);
             atomic.Json.GetProperty("detail").GetString()!.ShouldContain("so it stands now");
         }
+    }
+
+    [Fact]
+    public async Task A_token_whose_first_attempt_was_lost_and_whose_repeat_is_refused_may_have_been_made()
+    {
+        await using var system = await LeasedAwayAsync();
+        await using var owner = await FirstLostAsync(system, Refused(new Refusal(RefusalCode.DataError, "so it stands now")));
+        var root = AccessToken.Mint();
+        await using var writer = await WriterUnderTest.StartAsync(
+            system.Parts, "Writer:OwnerTimeout=00:00:10", "Access:Open=false", $"Access:AdminTokenHash={AccessToken.HashOf(root)}");
+
+        var made = await writer.SendAsync(
+            HttpMethod.Post, "/v1/tokens", """{"label":"one","scopes":["write:acme/*"]}"""u8.ToArray(), "application/json",
+            ("Authorization", $"Bearer {root}"));
+        made.Problem.ShouldBe("unknown-outcome", made.Text);
+        made.Json.GetProperty("detail").GetString()!.ShouldContain("so it stands now");
     }
 
     [Fact]
