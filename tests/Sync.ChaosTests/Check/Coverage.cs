@@ -12,7 +12,7 @@ internal static class Coverage
     ];
 
     /// <summary>In a run of full disks and a restored copy.</summary>
-    private static readonly string[] OfRestore = ["lost by a restore", "changefeed resets"];
+    private static readonly string[] OfRestore = ["lost by a restore", "changefeeds told of another history"];
 
     /// <summary>The names that are still at zero.</summary>
     /// <param name="counters">Of the last check.</param>

@@ -7,6 +7,8 @@ internal sealed class Logs(RunFolder run)
     private readonly Sightings _sightings = new();
     private readonly FeedStories _feeds = new();
     private readonly MemoryStories _memory = new();
+    private readonly Dictionary<long, long> _histories = [];
+    private long _latest;
 
     public WriteStories Writes { get; } = new();
 
@@ -27,6 +29,9 @@ internal sealed class Logs(RunFolder run)
     /// <summary>Takes a line of the log with that name, e.g. <c>client-0</c>.</summary>
     public void Take(string file, LogLine line)
     {
+        _latest = Math.Max(_latest, line.Time);
+        if (line.History != 0)
+            _histories[line.History] = Math.Min(line.Time, _histories.GetValueOrDefault(line.History, long.MaxValue));
         switch (file.Split('-')[0])
         {
             case "client":
@@ -60,7 +65,8 @@ internal sealed class Logs(RunFolder run)
     {
         Writes.Check(facts, findings, counters);
         _sightings.Check(facts, findings, counters);
-        _feeds.Check(findings, counters);
+        long? began = _histories.TryGetValue(facts.History, out var first) ? first : null;
+        _feeds.Check(facts.History, began, _latest, findings, counters);
         Held.Check(facts, findings, counters);
         _memory.Check(findings, counters);
     }

@@ -129,7 +129,7 @@ public sealed class ConvergenceTests
     {
         var counters = new Dictionary<string, long>(StringComparer.Ordinal) { ["lost by a restore"] = 1 };
         string[] missing = [.. Coverage.Missing(counters, isRestored: true)];
-        missing.ShouldHaveSingleItem().ShouldBe("changefeed resets");
+        missing.ShouldHaveSingleItem().ShouldBe("changefeeds told of another history");
         missing = [.. Coverage.Missing(counters, isRestored: false)];
         missing.Contains("take-over", StringComparer.Ordinal).ShouldBeTrue();
     }

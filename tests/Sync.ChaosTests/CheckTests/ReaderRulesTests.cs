@@ -68,6 +68,56 @@ public sealed class ReaderRulesTests
     }
 
     [Fact]
+    public void A_cursor_that_moves_to_another_history_without_a_reset_is_found()
+    {
+        var first = _run.Write(PlayedRun.Key(0));
+        _run.Line("feed-0", "moved", $"\"feed\":{first.Feed},\"conn\":1,\"pos\":{first.Position},\"hist\":9");
+        Found("R3", "a changefeed went over to another history without a reset");
+    }
+
+    [Fact]
+    public void A_reader_that_begins_anew_without_a_reset_is_found()
+    {
+        var first = _run.Write(PlayedRun.Key(0));
+        _run.Line("feed-0", "open", $"\"feed\":{first.Feed},\"conn\":2,\"cursor\":\"\"");
+        Found("R3", "a reader began anew without a reset");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_reader_that_comes_back_after_a_restore_must_be_told_to_begin_anew(bool isTold)
+    {
+        var first = _run.Write(PlayedRun.Key(0));
+        _run.Restore(history: 9, upTo: 1);
+        var lost = _run.Next(PlayedRun.Key(0));
+        _run.Store(lost);
+        _run.Acknowledge(lost, _run.Invoke(lost));
+        _run.Line("feed-0", "open",
+            $"\"feed\":{first.Feed},\"conn\":2,\"cursor\":\"{first.Feed}-{PlayedRun.History}-{first.Position}\"");
+        if (isTold) _run.Line("feed-0", "reset", $"\"feed\":{first.Feed},\"conn\":2,\"why\":\"other-history\"");
+        _run.Check().ShouldBeEmpty();
+        _run.Pass(TimeSpan.FromSeconds(6));
+        _run.Line("raw", "beat", $"\"feed\":{first.Feed},\"pos\":2,\"hist\":9");
+        var broken = _run.Check(out var counters);
+        counters["changefeeds told of another history"].ShouldBe(isTold ? 1 : 0);
+        if (isTold) broken.ShouldBeEmpty();
+        else Found("R12", "a changefeed did not tell a reader of an old history to begin anew");
+    }
+
+    [Fact]
+    public void A_reader_that_does_not_come_back_after_a_restore_need_not_be_told()
+    {
+        _run.Write(PlayedRun.Key(0));
+        _run.Restore(history: 9, upTo: 1);
+        _run.Pass(TimeSpan.FromSeconds(60));
+        var next = _run.Next(PlayedRun.Key(0));
+        _run.Store(next);
+        _run.Acknowledge(next, _run.Invoke(next));
+        _run.Check().ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_sequence_that_goes_back_is_found()
     {
         var first = _run.Write(PlayedRun.Key(0));

@@ -26,11 +26,12 @@ internal static class Plan
     }
 
     /// <summary>Rounds of faults that overlap, as many as fit. Each round arms a part of all faults and draws from that, so that
-    /// combinations come up which a draw from all would hardly ever give.</summary>
+    /// combinations come up which a draw from all would hardly ever give. None when no two of these faults go together.</summary>
     public static IReadOnlyList<Round> Swarms(int seed, IReadOnlyList<Fault> faults, TimeSpan budget, int firstNumber = 1)
     {
         var random = new Random(seed ^ 0x5eed);
         var rounds = new List<Round>();
+        if (!faults.Any(one => faults.Any(other => one != other && one.GoesWith(other)))) return rounds;
         while (true)
         {
             var swarm = Swarm(random, faults);

@@ -27,6 +27,23 @@ public sealed class PlanTests
             .Count().ShouldBe(Catalogue.All.Count);
 
     [Fact]
+    public void Faults_that_never_go_together_make_no_swarm() =>
+        Plan.Swarms(3, [.. Catalogue.All.Where(fault => fault.Target == "postgres")], Long).ShouldBeEmpty();
+
+    [Theory]
+    [InlineData("deadlock postgres", "AB", true)]
+    public void A_fault_is_listed_and_planned_in_its_phases(string name, string phases, bool isTelling)
+    {
+        var fault = Catalogue.All.Single(fault => fault.Name == name);
+        Round[] rounds = [.. Plan.Singles(7, Catalogue.Singles, Long), .. Plan.Swarms(7, Catalogue.All, Long)];
+        string.Concat(rounds.Where(round => round.Faults.Any(planned => planned.Fault == fault)).Select(round => round.Phase)
+            .Distinct()).ShouldBe(phases);
+        RunCommand.List().Split('\n').Single(line => line.StartsWith(name + " ", StringComparison.Ordinal)).ShouldSatisfyAllConditions(
+            line => line.Replace(" ", "", StringComparison.Ordinal).ShouldContain(phases),
+            line => line.Contains("in every test run", StringComparison.Ordinal).ShouldBe(isTelling));
+    }
+
+    [Fact]
     public void A_swarm_has_two_to_four_faults_that_lay_hands_on_different_things()
     {
         foreach (var round in Plan.Swarms(5, Catalogue.All, Long))

@@ -68,7 +68,8 @@ internal static class RunCommand
         return await session.RunAsync(cancellation) ? Held : Broken;
     }
 
-    private static string List() => string.Join('\n', Catalogue.All.Concat(DiskFaults.All).Select(fault =>
+    /// <summary>All faults, one a line.</summary>
+    internal static string List() => string.Join('\n', Catalogue.All.Concat(DiskFaults.All).Select(fault =>
         $"{fault.Name,-40} {(DiskFaults.All.Contains(fault) ? "  D" : fault.IsSingle ? "A B" : "  B")} {fault.Hold.TotalSeconds,4:0.0} s"
         + (fault.IsTelling ? "  in every test run" : "") + (fault.Needs == Needs.None ? "" : $"  needs {fault.Needs}")));
 }
