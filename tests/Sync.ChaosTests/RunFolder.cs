@@ -20,6 +20,9 @@ internal sealed record RunFolder(string Path)
     /// <summary>While this file exists, load clients begin no write.</summary>
     public string LoadPaused => File("load-paused");
 
+    /// <summary>While this file exists, load clients of the new version write the new schema major.</summary>
+    public string NewMajor => File("new-major");
+
     /// <summary>The log of load client n: invoke, ok, fail, unknown.</summary>
     public string Client(int n) => Numbered("client", n);
 

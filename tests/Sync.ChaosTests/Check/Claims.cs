@@ -9,7 +9,10 @@ internal sealed class Claims
     private long _checked;
 
     /// <summary>A line <c>fresh</c>: written after what was held was read, which was read after the claim.</summary>
-    public void Take(string file, LogLine line) => _open.Add(new Claim(file, line.Time, line.Feed, line.History, line.Position));
+    /// <param name="reader">Who claims; another life of its process knows nothing of it.</param>
+    /// <param name="line">The line.</param>
+    public void Take(ReaderStory reader, LogLine line) =>
+        _open.Add(new Claim(reader, line.Time, line.Feed, line.History, line.Position));
 
     /// <summary>Compares the claims since the last call with the rows, which must be newer.</summary>
     public void Check(LedgerFacts facts, HeldStories held, FindingList findings)
@@ -18,8 +21,7 @@ internal sealed class Claims
         {
             // A restored copy has other facts at these positions.
             if (claim.History != facts.History || held.SawOtherHistory(claim.History)) continue;
-            foreach (var (name, isList, keys) in held.Readers)
-                if (isList && name.Split(' ')[0] == claim.File) Check(claim, keys, facts, findings);
+            Check(claim, facts, findings);
             _checked++;
         }
         _open.Clear();
@@ -27,19 +29,20 @@ internal sealed class Claims
 
     public void Count(IDictionary<string, long> counters) => counters["claims of freshness checked"] = _checked;
 
-    private static void Check(Claim claim, IReadOnlyDictionary<SyncedKey, KeyStory> keys, LedgerFacts facts, FindingList findings)
+    private static void Check(Claim claim, LedgerFacts facts, FindingList findings)
     {
         foreach (var key in facts.KeysOf(claim.Feed))
         {
             if (key.Collection != Load.Collection || facts.LastAt(key, claim.Position) is not { } due) continue;
-            var (has, isGone) = keys.GetValueOrDefault(key)?.At(claim.Time) ?? (0, true);
+            var (has, isGone) = claim.Reader.Keys.GetValueOrDefault(key)?.At(claim.Time) ?? (0, true);
             if (!isGone && has >= due.Sequence) continue;
             // Absence is right behind any delete; a value that fails a gate leaves the old one.
-            if (facts.From(key, due.Sequence).Any(fact => !fact.PassesGates || (isGone && fact.Op == ChangeOp.Delete))) continue;
+            if (facts.From(key, due.Sequence).Any(
+                fact => !fact.PassesGates(claim.Reader.Knows) || (isGone && fact.Op == ChangeOp.Delete))) continue;
             findings.Add("R6", "a replica claimed to be current and was not",
-                $"{claim.File} {claim.Time}: as of {claim.Feed}-{claim.History}-{claim.Position}, has {(isGone ? "nothing" : has)}; {due}");
+                $"{claim.Reader.Name} {claim.Time}: as of {claim.Feed}-{claim.History}-{claim.Position}, has {(isGone ? "nothing" : has)}; {due}");
         }
     }
 
-    private readonly record struct Claim(string File, long Time, int Feed, long History, long Position);
+    private readonly record struct Claim(ReaderStory Reader, long Time, int Feed, long History, long Position);
 }

@@ -1,5 +1,6 @@
 using Sync.ChaosTests.Clients;
 using Sync.Contracts;
+using Sync.Replication;
 
 namespace Sync.ChaosTests.Check;
 
@@ -20,17 +21,8 @@ internal sealed class Convergence(IReadOnlyDictionary<SyncedKey, long> wanted, L
     /// <param name="cutOff">Names of logs, such as <c>replica-1</c>.</param>
     public void Look(HeldStories held, IReadOnlySet<string> cutOff)
     {
-        foreach (var (name, isList, keys) in held.Readers)
-        {
-            if (cutOff.Contains(name.Split(' ')[0])) continue;
-            foreach (var (key, sequence) in wanted)
-            {
-                if (key.Collection != Load.Collection || (!isList && !ReplicaReader.Follows(key))) continue;
-                var story = keys.GetValueOrDefault(key);
-                if (TimeOf(story, key, sequence, isList) is { } time) Reached(time, $"{name} {key} sequence {sequence}");
-                else if (!IsOvertaken(key, sequence)) Missing(name, key, sequence, story?.ToString() ?? "nothing");
-            }
-        }
+        foreach (var reader in held.Readers)
+            if (!cutOff.Contains(reader.File)) Look(reader);
     }
 
     /// <summary>Looks at what a replica host answered at a moment.</summary>
@@ -50,20 +42,43 @@ internal sealed class Convergence(IReadOnlyDictionary<SyncedKey, long> wanted, L
         if (!isBehind) Reached(time, host.ToString());
     }
 
+    private void Look(ReaderStory reader)
+    {
+        foreach (var (key, sequence) in wanted)
+        {
+            if (key.Collection != Load.Collection || (!reader.IsList && !ReplicaReader.Follows(key))) continue;
+            var story = reader.Keys.GetValueOrDefault(key);
+            if (TimeOf(story, key, sequence, reader.IsList) is { } time)
+                Reached(time, $"{reader.Name} {key} sequence {sequence}");
+            else if (!IsOvertaken(key, sequence, reader.Knows)) Missing(reader.Name, key, sequence, story);
+            else if (SaidAt(reader, story, sequence) is { } said)
+                Reached(said, $"{reader.Name} {key} sequence {sequence}, refused");
+            else
+                Missing(reader.Name, key, sequence, story, "a reader did not say that it refused what it does not show");
+        }
+    }
+
     // Null = not yet.
     private long? TimeOf(KeyStory? story, SyncedKey key, long sequence, bool isList)
     {
         // What never was there is not in the log: absent from the beginning.
-        if (story is null) return isList && IsDeletedAfter(key, sequence) ? ready : null;
+        if (story is null or { Shown.Count: 0 }) return isList && IsDeletedAfter(key, sequence) ? ready : null;
         foreach (var (time, shown, isGone) in story.Shown)
             if (isGone && isList ? IsDeletedAfter(key, sequence) : shown >= sequence) return time;
         return null;
     }
 
+    // Null = it gives its old value for the newest.
+    private static long? SaidAt(ReaderStory reader, KeyStory? story, long sequence) =>
+        !reader.IsList ? story?.NotOkSince
+        : reader.Status is null or (long)CollectionStatus.Ok ? null
+        : story?.RefusedAt(sequence);
+
     private bool IsDeletedAfter(SyncedKey key, long sequence) => facts.From(key, sequence).Any(fact => fact.Op == ChangeOp.Delete);
 
     // A replica may have met a value that it must refuse before it met the wanted one; then it keeps its old value.
-    private bool IsOvertaken(SyncedKey key, long sequence) => facts.From(key, sequence).Any(fact => !fact.PassesGates);
+    private bool IsOvertaken(SyncedKey key, long sequence, long knows) =>
+        facts.From(key, sequence).Any(fact => !fact.PassesGates(knows));
 
     private void Reached(long at, string who)
     {
@@ -71,10 +86,10 @@ internal sealed class Convergence(IReadOnlyDictionary<SyncedKey, long> wanted, L
         if (time > Longest.Time) Longest = (time, who);
     }
 
-    private void Missing(string reader, SyncedKey key, long sequence, string has)
+    private void Missing(
+        string reader, SyncedKey key, long sequence, object? has, string what = "a reader did not come to the heads in time")
     {
         IsReached = false;
-        _missing.Add("R6", "a reader did not come to the heads in time",
-            $"{reader}: {key} sequence {sequence}; has {has}; ready {ready}");
+        _missing.Add("R6", what, $"{reader}: {key} sequence {sequence}; has {has ?? "nothing"}; ready {ready}");
     }
 }

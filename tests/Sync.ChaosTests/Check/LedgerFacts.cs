@@ -5,8 +5,12 @@ namespace Sync.ChaosTests.Check;
 /// <summary>A row of the ledger, as far as the check needs it.</summary>
 internal sealed record FactRow(
     int Feed, long Position, long Sequence, long Epoch, long After, ChangeOp Op, Guid Id, Guid? Causation, SyncedKey Key,
-    ulong Hash, string? IdempotencyKey, bool PassesGates)
+    ulong Hash, string? IdempotencyKey, bool Parses, long Major)
 {
+    /// <summary>Whether a reader may show it.</summary>
+    /// <param name="knows">The newest major that the reader knows.</param>
+    public bool PassesGates(long knows) => Op == ChangeOp.Delete || (Parses && Major <= knows);
+
     public override string ToString() =>
         $"{Feed}/{Position} {Key} sequence {Sequence} epoch {Epoch} {Op} fact {Id} hash {Hash:x16} idempotency {IdempotencyKey}";
 }

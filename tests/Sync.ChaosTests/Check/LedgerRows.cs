@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Security.Cryptography;
 using Npgsql;
 using Sync.ChaosTests.Clients;
@@ -78,12 +79,14 @@ internal sealed class LedgerRows(string connectionString)
     private static FactRow RowOf(int feed, NpgsqlDataReader row)
     {
         var op = (ChangeOp)row.GetInt16(4);
-        var isExpected = ChaosValue.Version.AllowsMajorOf(new SchemaVersion(row.GetString(10)));
+        // Without a major the gate is off.
+        var hasMajor = new SchemaVersion(row.GetString(10)).TryGetMajor(out var major);
         return new FactRow(
             feed, row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), op, row.GetGuid(5),
             row.IsDBNull(6) ? null : row.GetGuid(6), new SyncedKey(row.GetString(7), row.GetString(8), row.GetString(9)),
             BinaryPrimitives.ReadUInt64BigEndian(row.GetFieldValue<byte[]>(11)), row.IsDBNull(12) ? null : row.GetString(12),
-            op == ChangeOp.Delete || (isExpected && ChaosValue.Passes(row.GetFieldValue<byte[]>(13))));
+            ChaosValue.Passes(row.GetFieldValue<byte[]>(13)),
+            hasMajor && major.Length > 0 ? long.Parse(major, NumberStyles.None, CultureInfo.InvariantCulture) : 0);
     }
 
     private static void Append(IncrementalHash digest, NpgsqlDataReader row)

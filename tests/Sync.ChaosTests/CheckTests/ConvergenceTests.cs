@@ -1,6 +1,7 @@
 using Shouldly;
 using Sync.ChaosTests.Check;
 using Sync.Contracts;
+using Sync.Replication;
 using Xunit;
 
 namespace Sync.ChaosTests.CheckTests;
@@ -74,6 +75,52 @@ public sealed class ConvergenceTests
     }
 
     [Fact]
+    public void An_old_reader_that_does_not_say_that_it_refused_a_new_major_is_found()
+    {
+        _run.Write(PlayedRun.Key(0));
+        var next = Behind(PlayedRun.Key(0), major: 2);
+        string[] readers = [.. Silent().Facts.Select(fact => fact.Split(':')[0])];
+        readers.ShouldBe(["replica-0 key", "replica-0 list"]);
+        _run.Stand(next.Key, ReplicaStatus.Skew);
+        Silent().Facts.ShouldHaveSingleItem().ShouldContain("list");
+        _run.Refuse(next);
+        _run.Converge(_run.Time).IsReached.ShouldBeTrue();
+        _run.Stand(next.Key, ReplicaStatus.Ok);
+        Silent().Facts.ShouldHaveSingleItem().ShouldContain("key");
+
+        Finding Silent()
+        {
+            var findings = new FindingList();
+            _run.Converge(_run.Time).AddMissing(findings);
+            var finding = findings.ToFindings().ShouldHaveSingleItem();
+            finding.What.ShouldStartWith("a reader did not say that it refused what it does not show");
+            return finding;
+        }
+    }
+
+    [Fact]
+    public void A_refusal_of_an_older_value_says_nothing_of_the_newest()
+    {
+        _run.Write(PlayedRun.Key(0), major: 2);
+        Behind(PlayedRun.Key(0), major: 2);
+        _run.Converge(_run.Time).IsReached.ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_new_reader_must_come_to_heads_of_the_new_major()
+    {
+        _run.Line("replica-1", "open", "\"major\":2");
+        var next = _run.Write(PlayedRun.Key(0), major: 2);
+        _run.Refuse(next, "replica-1");
+        var findings = new FindingList();
+        _run.Converge(_run.Time).AddMissing(findings);
+        findings.ToFindings().ShouldHaveSingleItem().Facts.ShouldAllBe(
+            fact => fact.StartsWith("replica-1", StringComparison.Ordinal));
+        _run.Hold(next, file: "replica-1");
+        _run.Converge(_run.Time).IsReached.ShouldBeTrue();
+    }
+
+    [Fact]
     public void A_delete_shows_as_absence_in_a_list_and_as_a_sequence_in_a_replica()
     {
         _run.Write(PlayedRun.Key(0));
@@ -125,6 +172,17 @@ public sealed class ConvergenceTests
     }
 
     [Fact]
+    public void A_claim_is_of_the_life_of_the_process_that_made_it()
+    {
+        Claim(_run.Write(PlayedRun.Key(0)));
+        _run.Line("replica-0", "start");
+        _run.Line("replica-0", "open");
+        Claims().ShouldBeEmpty();
+        Claim(_run.Write(PlayedRun.Key(1)));
+        Claims().ShouldHaveSingleItem().What.ShouldBe("a replica claimed to be current and was not");
+    }
+
+    [Fact]
     public void What_never_occurred_in_a_long_run_is_named()
     {
         var counters = new Dictionary<string, long>(StringComparer.Ordinal) { ["lost by a restore"] = 1 };
@@ -145,9 +203,9 @@ public sealed class ConvergenceTests
     }
 
     // Acknowledged and stored, but no reader holds it.
-    private FactRow Behind(SyncedKey key)
+    private FactRow Behind(SyncedKey key, long major = 1)
     {
-        var write = _run.Next(key);
+        var write = _run.Next(key, major: major);
         _run.Store(write);
         _run.Acknowledge(write, _run.Invoke(write));
         return write;

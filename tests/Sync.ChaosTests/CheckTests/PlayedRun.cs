@@ -3,6 +3,7 @@ using System.Text;
 using Sync.ChaosTests.Check;
 using Sync.ChaosTests.Clients;
 using Sync.Contracts;
+using Sync.Replication;
 
 namespace Sync.ChaosTests.CheckTests;
 
@@ -34,19 +35,20 @@ internal sealed class PlayedRun
         new(Load.Vaults[vault], Load.Collection, LoadPlan.KeyOf(number * Load.Keys / 8));
 
     /// <summary>A write that goes as it should all the way: acknowledged, stored, published, read and held.</summary>
-    public FactRow Write(SyncedKey key, ChangeOp op = ChangeOp.Put, bool passes = true)
+    public FactRow Write(SyncedKey key, ChangeOp op = ChangeOp.Put, bool passes = true, long major = 1)
     {
-        var fact = Next(key, op, passes);
+        var fact = Next(key, op, passes, major);
         Store(fact);
         Acknowledge(fact, Invoke(fact));
         Publish(fact);
         Read(fact);
-        if (passes) Hold(fact);
+        if (fact.PassesGates(ChaosValue.OldMajor)) Hold(fact);
+        else Refuse(fact);
         return fact;
     }
 
     /// <summary>The fact that a write of the key would make next; nothing knows of it yet.</summary>
-    public FactRow Next(SyncedKey key, ChangeOp op = ChangeOp.Put, bool passes = true)
+    public FactRow Next(SyncedKey key, ChangeOp op = ChangeOp.Put, bool passes = true, long major = 1)
     {
         var feed = Feeds.Of(key.Vault, Feeds.CountDefault).Value;
         var last = _heads.GetValueOrDefault(key);
@@ -54,7 +56,7 @@ internal sealed class PlayedRun
         return new FactRow(
             feed, _positions.GetValueOrDefault(feed) + 1, (last?.Sequence ?? 0) + 1, 1,
             _collections.GetValueOrDefault((key.Vault, key.Collection)), op, new Guid(number, 0, 0, new byte[8]), last?.Id, key,
-            (ulong)(1000 + number), "id-" + number.ToString(CultureInfo.InvariantCulture), passes);
+            (ulong)(1000 + number), "id-" + number.ToString(CultureInfo.InvariantCulture), passes, major);
     }
 
     /// <summary>A row of the ledger.</summary>
@@ -104,12 +106,25 @@ internal sealed class PlayedRun
         $"\"conn\":1,{PlaceOf(fact)},\"behind\":{fact.Position},\"h\":\"{fact.Hash:x16}\"");
 
     /// <summary>Both readers of a replica see it.</summary>
-    public void Hold(FactRow fact, string readers = "key list")
+    public void Hold(FactRow fact, string readers = "key list", string file = "replica-0")
     {
         var held = fact.Op == ChangeOp.Delete ? "\"gone\":true" : $"\"h\":\"{fact.Hash:x16}\"";
         foreach (var reader in readers.Split(' '))
-            Line("replica-0", "held", $"\"r\":\"{reader}\",{KeyOf(fact.Key)},{PlaceOf(fact)},{held}");
+            Line(file, "held", $"\"r\":\"{reader}\",{KeyOf(fact.Key)},{PlaceOf(fact)},{held}");
+        Stand(fact.Key, ReplicaStatus.Ok, file);
     }
+
+    /// <summary>Both readers of a replica refuse it and say so.</summary>
+    public void Refuse(FactRow fact, string file = "replica-0")
+    {
+        Stand(fact.Key, ReplicaStatus.Skew, file);
+        Line(file, "refused", $"\"r\":\"list\",{KeyOf(fact.Key)},\"seq\":{fact.Sequence}");
+        Line(file, "status", $"\"r\":\"list\",\"status\":{(int)CollectionStatus.Skew}");
+    }
+
+    /// <summary>How a replica of the key alone says that it stands.</summary>
+    public void Stand(SyncedKey key, ReplicaStatus status, string file = "replica-0") =>
+        Line(file, "status", $"\"r\":\"key\",{KeyOf(key)},\"status\":{(int)status}");
 
     /// <summary>Any line.</summary>
     public void Line(string file, string kind, string fields = "\"x\":0")

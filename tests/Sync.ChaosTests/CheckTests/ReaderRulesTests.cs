@@ -153,6 +153,30 @@ public sealed class ReaderRulesTests
     }
 
     [Fact]
+    public void A_value_of_a_new_major_is_found_with_an_old_reader_and_right_with_a_new_one()
+    {
+        _run.Line("replica-1", "open", "\"major\":2");
+        var next = _run.Write(PlayedRun.Key(0), major: 2);
+        _run.Hold(next, file: "replica-1");
+        _run.Check().ShouldBeEmpty();
+        _run.Hold(next, file: "replica-0");
+        Found("R5", "a reader was shown a value that fails a gate");
+    }
+
+    [Fact]
+    public void A_value_of_a_new_major_is_found_when_a_reader_is_rolled_back()
+    {
+        _run.Line("replica-1", "open", "\"major\":2");
+        var next = _run.Write(PlayedRun.Key(0), major: 2);
+        _run.Hold(next, file: "replica-1");
+        _run.Line("replica-1", "start");
+        _run.Line("replica-1", "open", "\"major\":1");
+        _run.Check().ShouldBeEmpty();
+        _run.Hold(next, "list", "replica-1");
+        Found("R5", "a reader was shown a value that fails a gate");
+    }
+
+    [Fact]
     public void A_value_that_was_never_committed_is_found()
     {
         _run.Write(PlayedRun.Key(0));

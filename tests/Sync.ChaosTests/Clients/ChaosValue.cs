@@ -8,14 +8,20 @@ using Sync.MessagePack;
 namespace Sync.ChaosTests.Clients;
 
 /// <summary>A value of the load: <c>{"ok": bool, "id": text, "pad": text}</c>. The id is in one write only, so the
-/// hash tells the write. One that is not <c>ok</c> fails the gate of <see cref="Schema"/>.</summary>
+/// hash tells the write. One that is not <c>ok</c> fails the parse gate.</summary>
 internal static class ChaosValue
 {
-    /// <summary>What typed readers expect.</summary>
+    /// <summary>What readers of the old version expect.</summary>
     public static readonly SchemaVersion Version = new("1.0");
 
     /// <summary>What fails their major gate.</summary>
     public static readonly SchemaVersion NextMajor = new("2.0");
+
+    /// <summary>The newest major that readers of the old version know.</summary>
+    public const int OldMajor = 1;
+
+    /// <summary>The newest major that readers of the new version know; they take the one before it too.</summary>
+    public const int NewMajor = 2;
 
     // A map of three, "ok", true.
     private static ReadOnlySpan<byte> Good => [0x83, 0xa2, (byte)'o', (byte)'k', 0xc3];
@@ -23,7 +29,13 @@ internal static class ChaosValue
     /// <summary>A tombstone's value.</summary>
     public static readonly byte[] Nil = [0xc0];
 
-    public static readonly SyncSchema<ulong> Schema = new HashOfGoodValues { Version = Version };
+    private static readonly SyncSchema<ulong> Schema = new HashOfGoodValues { Version = Version };
+
+    // No lift from one major to the next is known here: who takes both leaves the major gate off.
+    private static readonly SyncSchema<ulong> SchemaOfBoth = new HashOfGoodValues();
+
+    /// <summary>The schema of a reader that knows majors up to this one.</summary>
+    public static SyncSchema<ulong> SchemaOf(int major) => major < NewMajor ? Schema : SchemaOfBoth;
 
     public static byte[] Bytes(bool ok, string id, int padding)
     {
@@ -52,8 +64,7 @@ internal static class ChaosValue
         return BinaryPrimitives.ReadUInt64BigEndian(hash);
     }
 
-    /// <summary>True when the bytes of a live value pass the parse gate of <see cref="Schema"/>; needs their start
-    /// only.</summary>
+    /// <summary>True when the bytes of a live value pass the parse gate; needs their start only.</summary>
     public static bool Passes(ReadOnlySpan<byte> value) => value.StartsWith(Good);
 
     // The hash is made from the bytes that arrived, not read from the envelope.

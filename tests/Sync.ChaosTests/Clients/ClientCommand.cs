@@ -4,13 +4,13 @@ namespace Sync.ChaosTests.Clients;
 
 /// <summary>
 /// Processes outside of the fault domain that load the system and write down what they see:
-/// <c>client|raw|sse|replica|feed --out FILE --seed N [--index N] [--writer URL]… [--nats URL] [--host URL] [--slow]</c>.
+/// <c>client|raw|sse|replica|feed --out FILE --seed N [--index N] [--writer URL]… [--nats URL] [--host URL] [--slow] [--major N]</c>.
 /// SIGTERM ends them with exit code 0, their last line written; a load client first settles what is open, at most 6 s.
 /// </summary>
 /// <remarks>
 /// client: load; --writer once for each writer, --index 0..<see cref="Load.Clients"/> - 1. raw: --nats, the broker
 /// itself. sse: --host, a replica host; --slow reads slowly. replica: --nats, the broker (its replicas recover over
-/// it). feed: --writer once for each writer.
+/// it); --major, the newest schema major that it knows, 1 or 2. feed: --writer once for each writer.
 /// </remarks>
 internal static class ClientCommand
 {

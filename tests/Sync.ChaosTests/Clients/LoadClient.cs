@@ -58,7 +58,8 @@ internal sealed class LoadClient
         {
             if (File.Exists(_arguments.LoadPaused)) continue;
             await _room.WaitAsync(CancellationToken.None);
-            _ = DriveAsync(_plan.Next());
+            var write = _plan.Next();
+            _ = DriveAsync(_arguments.IsNewVersion && File.Exists(_arguments.NewMajor) ? write.InNewMajor() : write);
         }
         _giveUp.CancelAfter(SettleMax);
         for (var i = 0; i < UnderWayMax; i++) await _room.WaitAsync(CancellationToken.None);

@@ -31,6 +31,10 @@ internal sealed record PlannedWrite(
 
     /// <summary>The idempotency key is another write's: must be refused.</summary>
     public bool Reuse { get; init; }
+
+    /// <summary>The same write as a producer of the new version makes it.</summary>
+    public PlannedWrite InNewMajor() =>
+        Op == ChangeOp.Put && Key.Collection == Load.Collection ? this with { SchemaVersion = ChaosValue.NextMajor } : this;
 }
 
 /// <summary>What a load client writes: drawn from the seed, the client's number and its life. Not safe from several

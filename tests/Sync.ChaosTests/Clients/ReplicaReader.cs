@@ -7,12 +7,14 @@ namespace Sync.ChaosTests.Clients;
 
 /// <summary>Holds replicas as a service does and reads them all the time from a thread of its own. Lines: <c>held</c>
 /// whenever a reader sees another sequence or value (with <c>r</c>: key or list, and <c>gone</c> when there is no
-/// record), <c>fresh</c> (the replica claims to be current as of a position: read before what was held was),
-/// <c>counters</c>.</summary>
+/// record), <c>status</c> (how a replica says that it stands, as a number), <c>refused</c> (a key of the
+/// collection whose newest value a gate refused), <c>fresh</c> (the replica claims to be current as of a position: read before
+/// what was held was), <c>counters</c>.</summary>
 internal sealed class ReplicaReader(EventLog log)
 {
     private const int KeysPerVault = 8;
     private static readonly TimeSpan SampleEvery = TimeSpan.FromMilliseconds(15);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(90);
     private static readonly TimeSpan TellEvery = TimeSpan.FromMilliseconds(500);
     private static readonly HashSet<SyncedKey> Followed =
     [
@@ -23,7 +25,10 @@ internal sealed class ReplicaReader(EventLog log)
 
     private readonly Dictionary<SyncedKey, (long Sequence, ulong Hash, bool Gone)> _shown = [];
     private readonly Dictionary<SyncedKey, (long Sequence, ulong Hash, bool Gone)> _listed = [];
+    private readonly Dictionary<SyncedKey, long> _refused = [];
+    private readonly Dictionary<SyncedKey, ReplicaStatus> _statuses = [];
     private readonly Dictionary<int, (long History, long Position)> _claims = [];
+    private CollectionStatus? _status;
 
     /// <summary>True when the key has a replica of its own.</summary>
     public static bool Follows(SyncedKey key) => Followed.Contains(key);
@@ -38,13 +43,14 @@ internal sealed class ReplicaReader(EventLog log)
             PingInterval = TimeSpan.FromSeconds(2),
         };
         await using var client = new SyncClient(new SyncClientOptions { Writers = arguments.Writers }, broker);
+        var schema = ChaosValue.SchemaOf(arguments.Major);
         var keys = new List<Replica<ulong>>();
         foreach (var key in Followed)
             keys.Add(await OpenAsync(
-                () => client.ReplicaAsync(key.Vault, key.Collection, key.Key, ChaosValue.Schema, stop), stop));
+                () => client.ReplicaAsync(key.Vault, key.Collection, key.Key, schema, stop), stop));
         var list = await OpenAsync(
-            () => client.GroupAsync(Load.Group, Load.Collection, ChaosValue.Schema, stop), stop);
-        log.Write("open", _ => { });
+            () => client.GroupAsync(Load.Group, Load.Collection, schema, stop), stop);
+        log.Write("open", json => json.WriteNumber("major"u8, arguments.Major));
         var reader = new ReplicaReader(log);
         await Task.Factory.StartNew(
             () => reader.ReadUntil(keys, list, stop), stop, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -62,7 +68,7 @@ internal sealed class ReplicaReader(EventLog log)
 
     private void ReadUntil(IReadOnlyList<Replica<ulong>> keys, CollectionReplica<ulong> list, CancellationToken stop)
     {
-        var told = 0L;
+        var (told, looked) = (0L, 0L);
         while (!stop.WaitHandle.WaitOne(SampleEvery))
         {
             // A claim first, then what is held: what is held is then at least what was claimed.
@@ -72,6 +78,11 @@ internal sealed class ReplicaReader(EventLog log)
             foreach (var vault in Load.Vaults)
                 for (var i = 0; i < Load.Keys; i++)
                     Sample(list, new SyncedKey(vault, Load.Collection, LoadPlan.KeyOf(i)));
+            if (MachineClock.Now - looked > LookEvery.TotalMicroseconds)
+            {
+                Look(list);
+                looked = MachineClock.Now;
+            }
             if (!mustTell) continue;
             foreach (var claim in claims) Tell(claim);
             Tell(keys, list);
@@ -82,11 +93,43 @@ internal sealed class ReplicaReader(EventLog log)
     private void Sample(Replica<ulong> replica)
     {
         var (hash, metadata) = replica.State;
-        if (metadata.Sequence < Sequence.None) return;
         var held = (metadata.Sequence.Value, metadata.HasValue ? hash : 0, !metadata.HasValue);
-        if (_shown.TryGetValue(replica.Key, out var before) && before == held) return;
-        _shown[replica.Key] = held;
-        Held("key", replica.Key, held, metadata.At);
+        if (metadata.Sequence >= Sequence.None && (!_shown.TryGetValue(replica.Key, out var before) || before != held))
+        {
+            _shown[replica.Key] = held;
+            Held("key", replica.Key, held, metadata.At);
+        }
+        if (_statuses.TryGetValue(replica.Key, out var status) && status == metadata.Status) return;
+        _statuses[replica.Key] = metadata.Status;
+        log.Write("status", json =>
+        {
+            json.WriteString("r"u8, "key");
+            json.Key(replica.Key);
+            json.WriteNumber("status"u8, (int)metadata.Status);
+        });
+    }
+
+    // What it refuses, then whether it says so.
+    private void Look(CollectionReplica<ulong> list)
+    {
+        foreach (var refused in list.RefusedCount == 0 ? [] : list.Refused())
+        {
+            if (_refused.TryGetValue(refused.Key, out var before) && before == refused.Sequence.Value) continue;
+            _refused[refused.Key] = refused.Sequence.Value;
+            log.Write("refused", json =>
+            {
+                json.WriteString("r"u8, "list");
+                json.Key(refused.Key);
+                json.WriteNumber("seq"u8, refused.Sequence.Value);
+            });
+        }
+        if (list.Status == _status) return;
+        _status = list.Status;
+        log.Write("status", json =>
+        {
+            json.WriteString("r"u8, "list");
+            json.WriteNumber("status"u8, (int)_status);
+        });
     }
 
     private void Sample(CollectionReplica<ulong> list, SyncedKey key)

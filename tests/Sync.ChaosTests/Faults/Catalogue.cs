@@ -4,7 +4,7 @@ namespace Sync.ChaosTests.Faults;
 internal static class Catalogue
 {
     public static IReadOnlyList<Fault> All { get; } =
-        [.. ProcessFaults.All, .. PointFaults.All, .. DatabaseFaults.All, .. NetworkFaults.All];
+        [.. ProcessFaults.All, .. PointFaults.All, .. DatabaseFaults.All, .. NetworkFaults.All, .. Deploys.All];
 
     /// <summary>Those that are also done alone.</summary>
     public static IReadOnlyList<Fault> Singles { get; } = [.. All.Where(fault => fault.IsSingle)];

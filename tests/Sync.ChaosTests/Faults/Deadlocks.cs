@@ -11,8 +11,11 @@ namespace Sync.ChaosTests.Faults;
 /// </summary>
 internal static class Deadlocks
 {
-    /// <summary>With 300 writes a second a commit comes at once, but the load takes a while to start.</summary>
-    private static readonly TimeSpan MomentMax = TimeSpan.FromSeconds(15);
+    /// <summary>With 300 writes a second a commit comes at once.</summary>
+    private static readonly TimeSpan MomentMax = TimeSpan.FromSeconds(4);
+
+    /// <summary>Until the load has written to a feed for the first time.</summary>
+    private static readonly TimeSpan LoadMax = TimeSpan.FromSeconds(30);
 
     /// <summary>Backends tell their counts when they are used again, or have been idle for 10 s.</summary>
     private static readonly TimeSpan CountMax = TimeSpan.FromSeconds(12);
@@ -36,6 +39,9 @@ internal static class Deadlocks
     {
         var feeds = Load.Vaults.Select(vault => Feeds.Of(vault, Feeds.CountDefault).Value).Distinct().ToArray();
         var feed = feeds[harm.Chance.Next(feeds.Length)];
+        if (!await Pauses.UntilAsync(
+            async () => await PositionAsync(world, feed, harm.Cancellation) > 0, LoadMax, harm.Cancellation))
+            throw new TimeoutException($"Feed {feed} was never written to.");
         var before = await CountAsync(world, harm.Cancellation);
         var rivals = 0;
         foreach (var endsCommit in EndsCommit)

@@ -32,6 +32,7 @@ public sealed class PlanTests
 
     [Theory]
     [InlineData("deadlock postgres", "AB", true)]
+    [InlineData("deploy services", "AB", true)]
     public void A_fault_is_listed_and_planned_in_its_phases(string name, string phases, bool isTelling)
     {
         var fault = Catalogue.All.Single(fault => fault.Name == name);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sync.ChaosTests.Clients;
 using Sync.Testing.Processes;
 
 namespace Sync.ChaosTests.Topology;
@@ -6,7 +7,10 @@ namespace Sync.ChaosTests.Topology;
 /// <summary>The processes outside of the fault domain: load clients and readers, each with a log of its own.</summary>
 internal sealed class Crew(RunFolder run, int seed) : IAsyncDisposable
 {
+    private static readonly TimeSpan OpenMax = TimeSpan.FromSeconds(20);
+
     private readonly List<(string Name, ServiceProcess Process)> _members = [];
+    private readonly int[] _majors = [ChaosValue.OldMajor, ChaosValue.OldMajor];
 
     /// <summary>Starts all of them; they wait for the services by themselves.</summary>
     public void Start(World world)
@@ -16,10 +20,23 @@ internal sealed class Crew(RunFolder run, int seed) : IAsyncDisposable
         Add("raw", 0, run.Raw, ["--nats", world.Nats.Url]);
         Add("sse", 0, run.Sse(0), ["--host", world.Replicas[0].Url.ToString()]);
         Add("sse", 1, run.Sse(1), ["--host", Text($"http://127.0.0.1:{world.Links.Stream.Port}"), "--slow"]);
-        // Replicas of keys: one straight, one behind the same faults as the second replica host.
-        Add("replica", 0, run.Replica(0), ["--nats", world.Nats.Url]);
-        Add("replica", 1, run.Replica(1), ["--nats", Text($"nats://127.0.0.1:{world.Links.ReplicaNats.Port}")]);
+        AddReader(world, 0);
+        AddReader(world, 1);
         Add("feed", 0, run.Feed(0), writers);
+    }
+
+    /// <summary>Replaces a reader of replicas by one that knows schema majors up to another; returns when its replicas are open.
+    /// Nothing happens when it is such a one.</summary>
+    public async Task RollReaderAsync(World world, int n, int major, CancellationToken cancellation)
+    {
+        if (_majors[n] == major) return;
+        await StopAsync(name => name == Text($"replica-{n}"));
+        _majors[n] = major;
+        var before = new FileInfo(run.Replica(n)).Length;
+        AddReader(world, n);
+        if (!await Pauses.UntilAsync(
+            () => Task.FromResult(HasOpened(n, before)), OpenMax * world.Pace.Allowance, cancellation))
+            throw new TimeoutException($"replica-{n} did not open its replicas.");
     }
 
     /// <summary>One that ended by itself makes the run worthless.</summary>
@@ -56,6 +73,20 @@ internal sealed class Crew(RunFolder run, int seed) : IAsyncDisposable
             await process.DisposeAsync();
             if (code != 0) throw new InvalidOperationException($"{name} ended with exit code {code}; see {run.Output(name)}");
         }
+    }
+
+    // One straight, the other behind the same faults as the second replica host.
+    private void AddReader(World world, int n) => Add("replica", n, run.Replica(n),
+    [
+        "--nats", n == 0 ? world.Nats.Url : Text($"nats://127.0.0.1:{world.Links.ReplicaNats.Port}"),
+        "--major", Text($"{_majors[n]}"),
+    ]);
+
+    private bool HasOpened(int n, long from)
+    {
+        using var log = new StreamReader(File.Open(run.Replica(n), FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        log.BaseStream.Position = from;
+        return log.ReadToEnd().Contains("\"e\":\"open\"", StringComparison.Ordinal);
     }
 
     private void Add(string kind, int n, string log, string[] arguments)
