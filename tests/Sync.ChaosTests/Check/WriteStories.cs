@@ -47,7 +47,7 @@ internal sealed class WriteStories
     public void Check(LedgerFacts facts, FindingList findings, IDictionary<string, long> counters)
     {
         findings.AddAll(_broken);
-        var kept = new RestoredPast(facts, _stories.Values);
+        var kept = new RestoredPast(facts, _stories.Values, _open.Values.Select(attempt => attempt.Story));
         var (committed, lost, notCommitted) = (0L, 0L, 0L);
         foreach (var ((vault, id), story) in _stories)
         {
@@ -157,6 +157,8 @@ internal sealed class WriteStories
 /// <summary>All that is known of one idempotency key.</summary>
 internal sealed class Story(string id, SyncedKey key, ulong hash)
 {
+    public string Id { get; } = id;
+
     public SyncedKey Key { get; } = key;
 
     public ulong Hash { get; } = hash;
@@ -170,7 +172,7 @@ internal sealed class Story(string id, SyncedKey key, ulong hash)
 
     public List<(ulong Hash, long History, string What)> Reuses { get; } = [];
 
-    public override string ToString() => $"{id} {Key} hash {Hash:x16}";
+    public override string ToString() => $"{Id} {Key} hash {Hash:x16}";
 }
 
 /// <summary>A receipt in a client's log.</summary>
@@ -187,16 +189,25 @@ internal sealed class RestoredPast
     private readonly Dictionary<int, long> _newFrom = [];
     private readonly LedgerFacts _facts;
 
-    public RestoredPast(LedgerFacts facts, IEnumerable<Story> stories)
+    /// <param name="facts">The ledger as it is now.</param>
+    /// <param name="stories">All.</param>
+    /// <param name="open">Those with an attempt under way: its fact may be the first of the new history, and the receipt on
+    /// its way.</param>
+    public RestoredPast(LedgerFacts facts, IEnumerable<Story> stories, IEnumerable<Story> open)
     {
         _facts = facts;
         foreach (var story in stories)
-            if (story.Receipt is { IsReplayed: false } seen && seen.History == facts.History
-                && (!_newFrom.TryGetValue(seen.Feed, out var first) || seen.Position < first))
-                _newFrom[seen.Feed] = seen.Position;
+            if (story.Receipt is { IsReplayed: false } seen && seen.History == facts.History)
+                BeginsBy(seen.Feed, seen.Position);
+        foreach (var story in open)
+            if (story.Receipt is null && facts.ById(story.Key.Vault, story.Id) is { } fact)
+                BeginsBy(fact.Feed, fact.Position);
     }
 
     /// <summary>False when a restore took it away.</summary>
     public bool Covers(SeenReceipt receipt) => receipt.History == _facts.History
         || receipt.Position < _newFrom.GetValueOrDefault(receipt.Feed, _facts.Head(receipt.Feed) + 1);
+
+    private void BeginsBy(int feed, long position) =>
+        _newFrom[feed] = Math.Min(position, _newFrom.GetValueOrDefault(feed, long.MaxValue));
 }

@@ -172,6 +172,20 @@ public sealed class WriteRulesTests
     }
 
     [Fact]
+    public void What_a_restore_took_is_no_finding_before_the_first_receipt_of_the_new_history()
+    {
+        for (var i = 0; i < 3; i++) _run.Write(PlayedRun.Key(i));
+        _run.Restore(history: 9, upTo: 2);
+        var first = _run.Next(PlayedRun.Key(5));
+        var attempt = _run.Invoke(first);
+        _run.Store(first);
+        _run.Check().ShouldBeEmpty();
+        _run.Acknowledge(first, attempt);
+        _run.Check(out var counters).ShouldBeEmpty();
+        counters["lost by a restore"].ShouldBe(1);
+    }
+
+    [Fact]
     public void A_write_below_the_copy_that_a_restore_lacks_is_found()
     {
         for (var i = 0; i < 3; i++) _run.Write(PlayedRun.Key(i));
