@@ -40,7 +40,8 @@ internal sealed class Claims
             if (facts.From(key, due.Sequence).Any(
                 fact => !fact.PassesGates(claim.Reader.Knows) || (isGone && fact.Op == ChangeOp.Delete))) continue;
             findings.Add("R6", "a replica claimed to be current and was not",
-                $"{claim.Reader.Name} {claim.Time}: as of {claim.Feed}-{claim.History}-{claim.Position}, has {(isGone ? "nothing" : has)}; {due}");
+                $"{claim.Reader.Name} {claim.Time}: as of {claim.Feed}-{claim.History}-{claim.Position}, "
+                + $"has {(isGone ? "nothing" : has)}; {due}");
         }
     }
 

@@ -7,6 +7,9 @@ namespace Sync.ChaosTests.Check;
 /// <summary>When every reader showed what was acknowledged before the faults ended (R6).</summary>
 internal sealed class Convergence(IReadOnlyDictionary<SyncedKey, long> wanted, LedgerFacts facts, long ready)
 {
+    private const string Behind = "a reader did not come to the heads in time";
+    private const string Silent = "a reader did not say that it refused what it does not show";
+
     private readonly FindingList _missing = new();
 
     /// <summary>The longest time from the end of the faults, of those who came so far, and who took it.</summary>
@@ -54,7 +57,7 @@ internal sealed class Convergence(IReadOnlyDictionary<SyncedKey, long> wanted, L
             else if (SaidAt(reader, story, sequence) is { } said)
                 Reached(said, $"{reader.Name} {key} sequence {sequence}, refused");
             else
-                Missing(reader.Name, key, sequence, story, "a reader did not say that it refused what it does not show");
+                Missing(reader.Name, key, sequence, story, Silent);
         }
     }
 
@@ -87,7 +90,7 @@ internal sealed class Convergence(IReadOnlyDictionary<SyncedKey, long> wanted, L
     }
 
     private void Missing(
-        string reader, SyncedKey key, long sequence, object? has, string what = "a reader did not come to the heads in time")
+        string reader, SyncedKey key, long sequence, object? has, string what = Behind)
     {
         IsReached = false;
         _missing.Add("R6", what, $"{reader}: {key} sequence {sequence}; has {has ?? "nothing"}; ready {ready}");

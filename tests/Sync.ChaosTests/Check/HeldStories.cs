@@ -88,7 +88,8 @@ internal sealed class HeldStories
     }
 
     private static void Check(
-        LedgerFacts facts, SyncedKey key, long sequence, (ulong Hash, long Knows, string Where) shown, FindingList findings)
+        LedgerFacts facts, SyncedKey key, long sequence, (ulong Hash, long Knows, string Where) shown,
+        FindingList findings)
     {
         var fact = facts.At(key, sequence);
         if (fact is null || fact.Hash != shown.Hash || fact.Op == ChangeOp.Delete)

@@ -19,7 +19,8 @@ internal sealed class ReaderStory(string name, bool isList, long knows)
 
     public Dictionary<SyncedKey, KeyStory> Keys { get; } = [];
 
-    /// <summary>How a replica of a collection says that it stands (<see cref="CollectionStatus"/>); null = it did not say.</summary>
+    /// <summary>How a replica of a collection says that it stands (<see cref="CollectionStatus"/>); null = it did not
+    /// say.</summary>
     public long? Status { get; set; }
 
     public KeyStory Of(SyncedKey key) => Keys.TryGetValue(key, out var story) ? story : Keys[key] = new KeyStory();
@@ -55,7 +56,8 @@ internal sealed class KeyStory
     /// not.</summary>
     public long? RefusedAt(long sequence) => _refused.Sequence >= sequence ? _refused.Time : null;
 
-    /// <summary>Since when a replica of the key alone says that its value is not the newest; null = it does not.</summary>
+    /// <summary>Since when a replica of the key alone says that its value is not the newest; null = it does
+    /// not.</summary>
     public long? NotOkSince => _status is { } said && said.Status != (long)ReplicaStatus.Ok ? said.Time : null;
 
     public void Show(long time, long sequence, bool isGone) => _shown.Add((time, sequence, isGone));

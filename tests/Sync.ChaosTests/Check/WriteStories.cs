@@ -191,8 +191,8 @@ internal sealed class RestoredPast
 
     /// <param name="facts">The ledger as it is now.</param>
     /// <param name="stories">All.</param>
-    /// <param name="open">Those with an attempt under way: its fact may be the first of the new history, and the receipt on
-    /// its way.</param>
+    /// <param name="open">Those with an attempt under way: its fact may be the first of the new history, and the
+    /// receipt on its way.</param>
     public RestoredPast(LedgerFacts facts, IEnumerable<Story> stories, IEnumerable<Story> open)
     {
         _facts = facts;

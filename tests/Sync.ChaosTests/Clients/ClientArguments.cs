@@ -61,7 +61,16 @@ internal sealed record ClientArguments
             : null;
         if (missing is not null) throw new ArgumentException($"{kind} needs {missing}", nameof(arguments));
         return new()
-        { Out = file!, Seed = seed, Index = index, Writers = writers, Nats = nats, Host = host, Slow = slow, Major = major };
+        {
+            Out = file!,
+            Seed = seed,
+            Index = index,
+            Writers = writers,
+            Nats = nats,
+            Host = host,
+            Slow = slow,
+            Major = major,
+        };
 
         string Next(ref int i) => ++i < arguments.Count ? arguments[i]
             : throw new ArgumentException($"{arguments[i - 1]} has no value", nameof(arguments));

@@ -4,7 +4,8 @@ namespace Sync.ChaosTests.Clients;
 
 /// <summary>
 /// Processes outside of the fault domain that load the system and write down what they see:
-/// <c>client|raw|sse|replica|feed --out FILE --seed N [--index N] [--writer URL]… [--nats URL] [--host URL] [--slow] [--major N]</c>.
+/// <c>client|raw|sse|replica|feed --out FILE --seed N [--index N] [--writer URL]… [--nats URL] [--host URL] [--slow]
+/// [--major N]</c>.
 /// SIGTERM ends them with exit code 0, their last line written; a load client first settles what is open, at most 6 s.
 /// </summary>
 /// <remarks>

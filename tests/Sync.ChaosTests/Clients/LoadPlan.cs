@@ -33,8 +33,8 @@ internal sealed record PlannedWrite(
     public bool Reuse { get; init; }
 
     /// <summary>The same write as a producer of the new version makes it.</summary>
-    public PlannedWrite InNewMajor() =>
-        Op == ChangeOp.Put && Key.Collection == Load.Collection ? this with { SchemaVersion = ChaosValue.NextMajor } : this;
+    public PlannedWrite InNewMajor() => Op == ChangeOp.Put && Key.Collection == Load.Collection
+        ? this with { SchemaVersion = ChaosValue.NextMajor } : this;
 }
 
 /// <summary>What a load client writes: drawn from the seed, the client's number and its life. Not safe from several

@@ -8,8 +8,8 @@ namespace Sync.ChaosTests.Clients;
 /// <summary>Holds replicas as a service does and reads them all the time from a thread of its own. Lines: <c>held</c>
 /// whenever a reader sees another sequence or value (with <c>r</c>: key or list, and <c>gone</c> when there is no
 /// record), <c>status</c> (how a replica says that it stands, as a number), <c>refused</c> (a key of the
-/// collection whose newest value a gate refused), <c>fresh</c> (the replica claims to be current as of a position: read before
-/// what was held was), <c>counters</c>.</summary>
+/// collection whose newest value a gate refused), <c>fresh</c> (the replica claims to be current as of a position: read
+/// before what was held was), <c>counters</c>.</summary>
 internal sealed class ReplicaReader(EventLog log)
 {
     private const int KeysPerVault = 8;

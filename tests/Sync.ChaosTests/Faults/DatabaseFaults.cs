@@ -9,7 +9,8 @@ namespace Sync.ChaosTests.Faults;
 /// <summary>Faults inside Postgres: sessions, locks, the disk below it.</summary>
 internal static class DatabaseFaults
 {
-    public static IEnumerable<Fault> All => [KillBackend(), EndSessions(), HoldLock(), Deadlocks.Fault, FailSync(), SlowSync()];
+    public static IEnumerable<Fault> All =>
+        [KillBackend(), EndSessions(), HoldLock(), Deadlocks.Fault, FailSync(), SlowSync()];
 
     // Postgres then ends every session and recovers from its log.
     private static Fault KillBackend() => new("kill-backend", "postgres")

@@ -6,8 +6,9 @@ using Sync.Contracts;
 namespace Sync.ChaosTests.Faults;
 
 /// <summary>
-/// A session that takes locks in the order opposite to a commit: rows of collections first, then the row of their feed. Postgres
-/// finds that each waits for the other and ends one: who looked first, so the sessions' <c>deadlock_timeout</c> decides.
+/// A session that takes locks in the order opposite to a commit: rows of collections first, then the row of their
+/// feed. Postgres finds that each waits for the other and ends one: who looked first, so the sessions'
+/// <c>deadlock_timeout</c> decides.
 /// </summary>
 internal static class Deadlocks
 {
@@ -48,12 +49,14 @@ internal static class Deadlocks
             if (await MeetAsync(world, feed, endsCommit, harm)) rivals++;
         var all = 0L;
         await Pauses.UntilAsync(
-            async () => (all = await CountAsync(world, harm.Cancellation) - before) > rivals, CountMax, harm.Cancellation);
+            async () => (all = await CountAsync(world, harm.Cancellation) - before) > rivals, CountMax,
+            harm.Cancellation);
         harm.Note(string.Create(
             CultureInfo.InvariantCulture, $"feed {feed}: {all} deadlocks, of which {rivals} ended the rival session"));
         if (all <= rivals)
             throw new InvalidOperationException(
-                $"No commit was ended by a deadlock, so nothing was tested: {all} deadlocks, {rivals} of them ended the rival session.");
+                "No commit was ended by a deadlock, so nothing was tested: "
+                + $"{all} deadlocks, {rivals} of them ended the rival session.");
         await ShouldGoOnAsync(world, feed, harm.Cancellation);
     }
 
@@ -84,8 +87,9 @@ internal static class Deadlocks
 
     private static async Task<bool> HoldsUpAsync(NpgsqlConnection rival, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(
-            "select exists (select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid)))", rival);
+        await using var command = new NpgsqlCommand("""
+            select exists (select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid)))
+            """, rival);
         return (bool)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
@@ -93,7 +97,8 @@ internal static class Deadlocks
     {
         var position = await PositionAsync(world, feed, cancellation);
         if (!await Pauses.UntilAsync(
-            async () => await PositionAsync(world, feed, cancellation) > position, GoesOnWithin * world.Pace.Allowance, cancellation))
+            async () => await PositionAsync(world, feed, cancellation) > position, GoesOnWithin * world.Pace.Allowance,
+            cancellation))
             throw new TimeoutException($"Feed {feed} was not written to any more after its deadlocks.");
     }
 

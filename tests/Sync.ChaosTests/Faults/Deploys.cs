@@ -6,9 +6,9 @@ using Sync.ChaosTests.Topology;
 namespace Sync.ChaosTests.Faults;
 
 /// <summary>
-/// A deploy of a new schema major: half of the load writes it while the other half still writes the old one, a writer, a replica
-/// host and the Insight host are stopped in order and started again, and of two readers that know the old major only, one is
-/// replaced by one that knows both.
+/// A deploy of a new schema major: half of the load writes it while the other half still writes the old one, a writer,
+/// a replica host and the Insight host are stopped in order and started again, and of two readers that know the old
+/// major only, one is replaced by one that knows both.
 /// </summary>
 internal static class Deploys
 {
@@ -55,7 +55,8 @@ internal static class Deploys
             return olds >= EachMin && news >= EachMin;
         }, StartMax * world.Pace.Allowance, harm.Cancellation);
         harm.Note(string.Create(CultureInfo.InvariantCulture, $"{olds} values of the old major, {news} of the new"));
-        if (!isSideBySide) throw new InvalidOperationException("Both majors were not written side by side, so nothing was tested.");
+        if (!isSideBySide)
+            throw new InvalidOperationException("Both majors were not written side by side, so nothing was tested.");
         await world.Crew.RollReaderAsync(world, RolledReader, ChaosValue.NewMajor, harm.Cancellation);
     }
 

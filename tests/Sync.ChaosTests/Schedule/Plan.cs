@@ -26,7 +26,8 @@ internal static class Plan
     }
 
     /// <summary>Rounds of faults that overlap, as many as fit. Each round arms a part of all faults and draws from that, so that
-    /// combinations come up which a draw from all would hardly ever give. None when no two of these faults go together.</summary>
+    /// combinations come up which a draw from all would hardly ever give. None when no two of
+    /// these faults go together.</summary>
     public static IReadOnlyList<Round> Swarms(int seed, IReadOnlyList<Fault> faults, TimeSpan budget, int firstNumber = 1)
     {
         var random = new Random(seed ^ 0x5eed);

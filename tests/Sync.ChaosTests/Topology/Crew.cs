@@ -25,8 +25,8 @@ internal sealed class Crew(RunFolder run, int seed) : IAsyncDisposable
         Add("feed", 0, run.Feed(0), writers);
     }
 
-    /// <summary>Replaces a reader of replicas by one that knows schema majors up to another; returns when its replicas are open.
-    /// Nothing happens when it is such a one.</summary>
+    /// <summary>Replaces a reader of replicas by one that knows schema majors up to another; returns when its replicas
+    /// are open. Nothing happens when it is such a one.</summary>
     public async Task RollReaderAsync(World world, int n, int major, CancellationToken cancellation)
     {
         if (_majors[n] == major) return;
@@ -84,8 +84,9 @@ internal sealed class Crew(RunFolder run, int seed) : IAsyncDisposable
 
     private bool HasOpened(int n, long from)
     {
-        using var log = new StreamReader(File.Open(run.Replica(n), FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-        log.BaseStream.Position = from;
+        using var file = File.Open(run.Replica(n), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        file.Position = from;
+        using var log = new StreamReader(file);
         return log.ReadToEnd().Contains("\"e\":\"open\"", StringComparison.Ordinal);
     }
 
