@@ -239,7 +239,8 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         if (isAnchored && feed.Known > member.HeardTo) member.HeardTo = feed.Known;
 
         var current = marks.IsCurrent ? member.HeardTo : marks.Applied.Position;
-        if (current > member.CurrentTo && current.Value > 0)
+        // Position 0 alone says nothing, unless the feed is known to stand there: nothing was written to it yet.
+        if (current > member.CurrentTo && (current > Position.Start || (isAnchored && marks.IsCurrent)))
             (member.CurrentTo, member.CurrentAt) = (current, isAnchored && current == feed.Known ? feed.KnownAt : now);
         else if (isAnchored && marks.IsCurrent && current == feed.Known) member.CurrentAt = feed.KnownAt;
         return marks.IsCurrent && isAnchored;

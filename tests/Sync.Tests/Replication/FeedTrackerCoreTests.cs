@@ -50,6 +50,19 @@ public sealed partial class FeedTrackerCoreTests
     }
 
     [Fact]
+    public void Absence_in_a_feed_that_nothing_was_written_to_is_current_once_a_beat_says_so()
+    {
+        var marks = new Marks();
+        var member = new FeedMember(new SyncedKey("acme", "user", "a"), marks);
+        _tracker.Join(member);
+        marks.Miss();
+        _tracker.Answered(member, Feed, History, Position.Start, _now, _effects);
+        Fresh(member).IsKnown.ShouldBeFalse("no beat was heard");
+        Beat(0, 0);
+        Fresh(member).ShouldBe(new FeedFreshness(true, new(Feed, History, Position.Start), _now, true));
+    }
+
+    [Fact]
     public void A_later_change_named_during_the_grace_gets_its_own()
     {
         var (_, marks) = Joined("a", applied: 5, answeredAt: 10);
@@ -376,9 +389,12 @@ public sealed partial class FeedTrackerCoreTests
     {
         private FeedPosition _applied, _seen;
         private long _resets;
+        private bool _isAbsent;
 
         public ReplicaMarks Read() =>
-            new(_applied, _seen, _resets, _applied.Position.Value > 0 && _seen.Position <= _applied.Position);
+            new(_applied, _seen, _resets, (_isAbsent || _applied.Position.Value > 0) && _seen.Position <= _applied.Position);
+
+        public void Miss() => _isAbsent = true;
 
         public void Apply(long position) => _applied = _seen = new(new(feed), _seen.History.Value == 0 ? History : _seen.History, new(position));
 

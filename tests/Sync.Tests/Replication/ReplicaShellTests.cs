@@ -85,12 +85,15 @@ public sealed partial class ReplicaShellTests : IAsyncLifetime
     {
         var envelope = _writer.Put(Key, "one");
         var replicas = new List<Replica<string>>();
+        var allAreOpen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _writer.BeforeAnswer = () => new ValueTask(allAreOpen.Task);
         for (var count = 0; count < 100; count++) replicas.Add(await OpenAsync());
+        allAreOpen.SetResult();
         foreach (var replica in replicas) await replica.WhenIdleAsync().WaitAsync(Bound);
         replicas.ShouldAllBe(replica => ReferenceEquals(replica.Value, replicas[0].Value));
         _schema.Parses.ShouldBe(1, "an envelope is parsed once for all that use one schema");
         (_transport.KeyCount, _hub.KeyCount, _hub.ReplicaCount).ShouldBe((1, 1, 100));
-        _writer.Requests.Count.ShouldBeLessThan(100);
+        _writer.Requests.Count.ShouldBeInRange(1, 2);
         envelope.Sequence.ShouldBe(replicas[99].Sequence);
 
         foreach (var replica in replicas) await replica.DisposeAsync();
