@@ -75,8 +75,16 @@ public sealed class FeedMember(SyncedKey key, IReplicaMarks marks)
     internal void Adopt(HistoryId history)
     {
         if (History == history) return;
-        if (History.Value == 0) History = history;
+        if (History.Value == 0) Begin(history);
         else Forget(history);
+    }
+
+    /// <summary>The first history that is known of the member, or none. What beats of another one named before says
+    /// nothing.</summary>
+    internal void Begin(HistoryId history)
+    {
+        History = history;
+        if (history.Value != 0) NameIn(history);
     }
 
     /// <summary>Another history: positions of the old one say nothing. What beats of the new one named already

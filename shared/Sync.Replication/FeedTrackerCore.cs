@@ -280,7 +280,7 @@ public sealed class FeedTrackerCore(TimeSpan grace, PlantedFaults faults)
         (member.Feed, member.JoinedIn) = (id, feed.History);
         member.JoinedAt = feed.IsKnown ? feed.Known : Position.Start;
         var history = member.Marks.Read().Seen.History;
-        member.History = history.Value != 0 ? history : feed.History;
+        member.Begin(history.Value != 0 ? history : feed.History);
     }
 
     private sealed class FeedState
