@@ -8,7 +8,7 @@ internal static class Coverage
     [
         "unknown outcome", "unknown, then committed", "answered by a first receipt", "other value under a used key refused",
         "refused", "refused for now", "take-over", "gap", "tail gap", "stale ignored", "skew by major", "parse error",
-        "refetch failure", "coalesced refetch", "published unseen by the raw subscriber", "changefeed connections",
+        "refetch failure", "coalesced refetch", "changefeed connections",
     ];
 
     /// <summary>In a run of full disks and a restored copy.</summary>
