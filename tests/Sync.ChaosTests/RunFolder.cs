@@ -8,6 +8,15 @@ namespace Sync.ChaosTests;
 /// </summary>
 internal sealed record RunFolder(string Path)
 {
+    /// <summary>A new one in the temp folder. Others may pass through it, not list it: Postgres, which runs as a user of its own,
+    /// has its disks in it.</summary>
+    public static RunFolder CreateTemporary()
+    {
+        var folder = Directory.CreateTempSubdirectory("sync-chaos-");
+        if (!OperatingSystem.IsWindows()) folder.UnixFileMode |= UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        return new RunFolder(folder.FullName);
+    }
+
     /// <summary>Injected faults: {t, round, fault, target, phase}; phase is inject, heal or ready.</summary>
     public string Faults => File("faults.ndjson");
 

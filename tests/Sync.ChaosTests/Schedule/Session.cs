@@ -14,7 +14,7 @@ internal sealed class Session(RunOptions options, IReadOnlyList<Fault> faults, T
     private static readonly TimeSpan LivenessTime = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan DiskTime = TimeSpan.FromSeconds(75);
 
-    private readonly RunFolder _run = new(options.Logs ?? Directory.CreateTempSubdirectory("sync-chaos-").FullName);
+    private readonly RunFolder _run = options.Logs is { } folder ? new(folder) : RunFolder.CreateTemporary();
     private readonly List<RoundResult> _results = [];
 
     /// <summary>True when all held. Logs are kept unless it did, in a folder that nobody asked for.</summary>
