@@ -50,19 +50,6 @@ public sealed partial class FeedTrackerCoreTests
     }
 
     [Fact]
-    public void Absence_in_a_feed_that_nothing_was_written_to_is_current_once_a_beat_says_so()
-    {
-        var marks = new Marks();
-        var member = new FeedMember(new SyncedKey("acme", "user", "a"), marks);
-        _tracker.Join(member);
-        marks.Miss();
-        _tracker.Answered(member, Feed, History, Position.Start, _now, _effects);
-        Fresh(member).IsKnown.ShouldBeFalse("no beat was heard");
-        Beat(0, 0);
-        Fresh(member).ShouldBe(new FeedFreshness(true, new(Feed, History, Position.Start), _now, true));
-    }
-
-    [Fact]
     public void A_later_change_named_during_the_grace_gets_its_own()
     {
         var (_, marks) = Joined("a", applied: 5, answeredAt: 10);
