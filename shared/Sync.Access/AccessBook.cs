@@ -85,13 +85,8 @@ public sealed class AccessBook
     /// <summary>Forgets a token.</summary>
     public void Remove(string id) => _tokens.TryRemove(id, out _);
 
-    /// <summary>Forgets every token that is not among these: after a load of all.</summary>
-    public void KeepOnly(IReadOnlySet<string> ids)
-    {
-        ArgumentNullException.ThrowIfNull(ids);
-        foreach (var id in _tokens.Keys)
-            if (!ids.Contains(id)) Remove(id);
-    }
+    /// <summary>The ids of all tokens that are kept now.</summary>
+    public ISet<string> Ids() => new HashSet<string>(_tokens.Keys, StringComparer.Ordinal);
 
     /// <summary>Looks a token up.</summary>
     /// <param name="token">A well-formed token.</param>

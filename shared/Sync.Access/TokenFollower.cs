@@ -137,7 +137,9 @@ public sealed class TokenFollower : IEnvelopeHandler, IAsyncDisposable
 
     private async Task LoadAsync()
     {
-        var ids = new HashSet<string>(StringComparer.Ordinal);
+        // Only what was known before may be gone: a token that is committed meanwhile is put into the book beside this
+        // loop, and pages of before do not have it.
+        var gone = _guard.Book.Ids();
         FeedPosition? first = null;
         SyncedKey? behind = null;
         var hasCollection = false;
@@ -151,12 +153,12 @@ public sealed class TokenFollower : IEnvelopeHandler, IAsyncDisposable
             foreach (var envelope in page.Envelopes)
             {
                 Take(envelope);
-                ids.Add(envelope.Key.Key);
+                gone.Remove(envelope.Key.Key);
             }
             if (!page.More) break;
             behind = page.Envelopes[^1].Key;
         }
-        _guard.Book.KeepOnly(ids);
+        foreach (var id in gone) _guard.Book.Remove(id);
         // Changes of a collection that is not there yet would be looked for among those of all the others.
         _after = hasCollection ? first : null;
     }

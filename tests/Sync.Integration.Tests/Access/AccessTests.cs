@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Net;
+using System.Text;
 using Shouldly;
 using Sync.Access;
 using Sync.Contracts;
@@ -196,11 +197,17 @@ public sealed class AccessTests(PostgresFixture postgres)
     private static async Task<string> FirstBytesAsync(AccessRig rig, string path, string token)
     {
         using var stream = await rig.OpenAsync(path, token);
+        stream.StatusCode.ShouldBe(HttpStatusCode.OK);
         await using var blocks = await stream.Content.ReadAsStreamAsync();
         using var limit = new CancellationTokenSource(Timeout);
         var (bytes, text) = (new byte[64 << 10], "");
         // The facts of both tokens come one by one or together; each moves the cursor.
-        while (text.Split("id: ").Length < 3) text += System.Text.Encoding.UTF8.GetString(bytes, 0, await blocks.ReadAsync(bytes, limit.Token));
+        while (text.Split("id: ").Length < 3)
+        {
+            var count = await blocks.ReadAsync(bytes, limit.Token);
+            count.ShouldBeGreaterThan(0, text);
+            text += Encoding.UTF8.GetString(bytes, 0, count);
+        }
         return text;
     }
 
