@@ -37,7 +37,13 @@ public static class Failures
         // Nobody is there to read an answer.
         if (context.RequestAborted.IsCancellationRequested && error is OperationCanceledException or IOException)
             return;
-        var problem = error is BadHttpRequestException bad ? OfBadRequest(bad) : translate(error);
+        var problem = error switch
+        {
+            BadHttpRequestException bad => OfBadRequest(bad),
+            // What the server says of a chunk whose size is beyond a number.
+            IOException { InnerException: OverflowException } => CommonProblems.Malformed("The body's chunks cannot be read."),
+            _ => translate(error),
+        };
         if (problem is null)
         {
             HostingLog.Defect(logger, error, context.Request.Method, context.Request.Path);

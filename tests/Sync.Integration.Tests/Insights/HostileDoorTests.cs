@@ -87,6 +87,7 @@ public sealed class HostileDoorTests(WriterFixture fixture) : IAsyncLifetime
     [InlineData("GET /v1/insights/settled?wait={0} HTTP/1.1\r\nHost: localhost\r\n\r\n", 3, 400)]
     [InlineData("POST /v1/insights/refresh HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n{0}", 1, 413)]
     [InlineData("POST /v1/insights/refresh HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/{0}\r\nContent-Length: 2\r\n\r\n{}", 3, 415)]
+    [InlineData("POST /v1/insights/refresh HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nX: {0}\r\n\r\n99999999999\r\n", 1, 400)]
     public async Task What_is_over_a_limit_or_not_known_is_answered_with_its_status(string form, int length, int status) =>
         (await HttpDoor.RawAsync(_host.Port, form.Replace("{0}", new string('x', length), StringComparison.Ordinal)))
             .ShouldStartWith($"HTTP/1.1 {status} ");

@@ -66,6 +66,8 @@ public sealed class DoorTests(WriterFixture fixture)
     [InlineData("PUT /v1/vaults/acme/c/a HTTP/1.1\r\n"
         + "Host: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n", 400)]
     [InlineData("PUT /v1/vaults/acme/c/a HTTP/1.1\r\n"
+        + "Host: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n99999999999\r\n", 400)]
+    [InlineData("PUT /v1/vaults/acme/c/a HTTP/1.1\r\n"
         + "Host: localhost\r\nContent-Length: 99999999\r\nConnection: close\r\n\r\n", 413)]
     public async Task Requests_that_break_the_protocol_are_answered(string request, int status) =>
         (await RawAsync(request)).ShouldStartWith($"HTTP/1.1 {status} ");
