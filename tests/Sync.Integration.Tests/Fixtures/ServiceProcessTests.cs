@@ -58,6 +58,16 @@ public sealed class ServiceProcessTests
     }
 
     [Fact]
+    public async Task All_that_a_child_said_is_there_when_its_end_was_waited_for()
+    {
+        await using ServiceProcess child = Shell("(sleep 0.3; echo last words) & exit 0");
+
+        (await child.WaitForExitAsync()).ShouldBe(0);
+
+        child.Output.ShouldEndWith("last words");
+    }
+
+    [Fact]
     public async Task A_paused_child_and_those_below_it_stand_still_until_it_continues()
     {
         await using ServiceProcess child = Shell("sleep 1000 & echo \"below $!\"; wait");

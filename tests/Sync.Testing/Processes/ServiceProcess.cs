@@ -23,6 +23,7 @@ public sealed class ServiceProcess : IAsyncDisposable
     private readonly ServiceStart _start;
     private readonly OutputRing _output;
     private readonly TaskCompletionSource<int> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _ended;
 
     private ServiceProcess(Process process, ServiceStart start)
     {
@@ -37,6 +38,7 @@ public sealed class ServiceProcess : IAsyncDisposable
         process.BeginErrorReadLine();
         process.EnableRaisingEvents = true;
         process.StandardInput.Close();
+        _ended = ReadToEndAsync();
     }
 
     /// <summary>The child's process id.</summary>
@@ -63,7 +65,6 @@ public sealed class ServiceProcess : IAsyncDisposable
     {
         await using ServiceProcess process = Start(start);
         int code = await process.WaitForExitAsync(timeout);
-        await process.DrainAsync();
         return code == 0 ? process.Output : throw process.Failure($"ended with exit code {code}");
     }
 
@@ -75,7 +76,7 @@ public sealed class ServiceProcess : IAsyncDisposable
         Task<string> found = _output.FirstAsync(line => line.Contains(text, StringComparison.Ordinal));
         try
         {
-            await Task.WhenAny(found, ReadToEndAsync()).WaitAsync(timeout ?? WaitMax);
+            await Task.WhenAny(found, _ended).WaitAsync(timeout ?? WaitMax);
         }
         catch (TimeoutException late)
         {
@@ -143,13 +144,14 @@ public sealed class ServiceProcess : IAsyncDisposable
         Signal(ProcessSignals.Continue);
     }
 
-    /// <summary>Waits for the end, however it comes.</summary>
+    /// <summary>Waits for the end, however it comes, and until <see cref="Output"/> has all that was said before.</summary>
     /// <exception cref="TimeoutException">It still runs after <paramref name="timeout"/> (30 s).</exception>
     public async Task<int> WaitForExitAsync(TimeSpan? timeout = null)
     {
         try
         {
-            return await Exited.WaitAsync(timeout ?? WaitMax);
+            await _ended.WaitAsync(timeout ?? WaitMax);
+            return await Exited;
         }
         catch (TimeoutException late)
         {
@@ -197,15 +199,10 @@ public sealed class ServiceProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits for the end and until the pipes are read to theirs, at most 2 s: a grandchild may hold them open.</summary>
     private async Task ReadToEndAsync()
     {
         await Exited;
-        await DrainAsync();
-    }
-
-    /// <summary>Waits until the pipes are read to their end, at most 2 s: a grandchild may hold them open.</summary>
-    private async Task DrainAsync()
-    {
         using var bound = new CancellationTokenSource(TimeSpan.FromSeconds(2));
         try
         {
