@@ -3,6 +3,7 @@ using Shouldly;
 using Sync.Nats;
 using Sync.Testing.Faults;
 using Sync.Testing.Nats;
+using Sync.Testing.Processes;
 using Xunit;
 
 namespace Sync.Integration.Tests.Nats;
@@ -157,7 +158,7 @@ public sealed class FaultTests : NatsTestBase
     [Fact]
     public async Task Lame_duck_mode_of_a_real_cluster_moves_the_client_before_the_server_goes()
     {
-        var routes = (NatsServer.FreePort(), NatsServer.FreePort());
+        var routes = (Ports.Free(), Ports.Free());
         await using var one = await NatsServer.StartAsync(Cluster(routes.Item1, routes.Item2));
         await using var two = await NatsServer.StartAsync(Cluster(routes.Item2, routes.Item1));
         var connection = await ConnectAsync(Opts with { Url = one.Url, NoRandomize = true });

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Sync.Testing.Processes;
 
 namespace Sync.Testing.Faults;
 
@@ -24,7 +25,7 @@ public sealed class FaultProxy : IAsyncDisposable
     public static FaultProxy Start(int upstreamPort)
     {
         var proxy = new FaultProxy(new IPEndPoint(IPAddress.Loopback, upstreamPort));
-        proxy.Listen(0);
+        proxy.Listen(Ports.Free());
         return proxy;
     }
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
+using Sync.Testing.Processes;
 
 namespace Sync.Testing.Nats;
 
@@ -51,7 +50,7 @@ public sealed class NatsServer : IAsyncDisposable
         // A port found free may be taken by another process before the server binds it: then another one is tried.
         for (var attempt = 1; ; attempt++)
         {
-            var server = new NatsServer(port == 0 ? FreePort() : port, config);
+            var server = new NatsServer(port == 0 ? Ports.Free() : port, config);
             try
             {
                 await server.StartProcessAsync();
@@ -67,14 +66,6 @@ public sealed class NatsServer : IAsyncDisposable
                 throw;
             }
         }
-    }
-
-    /// <summary>A loopback port that was free a moment ago.</summary>
-    public static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
     /// <summary>kill -9, and waits until the process is gone.</summary>
