@@ -17,7 +17,6 @@ public sealed class HostileDoorTests(WriterFixture fixture) : IAsyncLifetime
 {
     private const int Shards = 5;
     private const int Rounds = 30;
-    private const long MemoryMax = 128L << 20;
 
     private readonly string _group = $"i{Guid.NewGuid():N}";
     private HostedApp _host = null!;
@@ -48,7 +47,7 @@ public sealed class HostileDoorTests(WriterFixture fixture) : IAsyncLifetime
     {
         const string host = " HTTP/1.1\r\nHost: localhost\r\n";
         const string body = """{"only":["s1"],"concurrency":2,"derivation":"counts"}""";
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var before = HeldMemory.Now;
         await HttpDoor.ShouldAnswerAsync(
             _host.Port, "insight host", 1000,
             $"GET /v1/deadletters?limit=5{host}\r\n",
@@ -96,7 +95,7 @@ public sealed class HostileDoorTests(WriterFixture fixture) : IAsyncLifetime
     public async Task Summaries_are_of_what_the_writer_holds_whoever_else_answers()
     {
         await using var bus = await fixture.ConnectAsync();
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var before = HeldMemory.Now;
         await using (var answers = await WrongAnswers.StartAsync(bus, "sync.snapshot.>", "sync.changes.>", "sync.vaults.>"))
         {
             for (var round = 1; round < Rounds; round++)
@@ -139,6 +138,6 @@ public sealed class HostileDoorTests(WriterFixture fixture) : IAsyncLifetime
     private async Task ShouldBeWellAsync(long before)
     {
         await _host.ReadyAsync();
-        (GC.GetTotalMemory(forceFullCollection: true) - before).ShouldBeLessThan(MemoryMax);
+        await HeldMemory.ShouldComeBackToAsync(before);
     }
 }

@@ -17,8 +17,6 @@ namespace Sync.Integration.Tests.Writer;
 [Collection(WriterTests.Name)]
 public sealed class HostileDoorTests(WriterFixture fixture)
 {
-    private const long MemoryMax = 128L << 20;
-
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly string _vault = $"h{Guid.NewGuid():N}";
 
@@ -35,7 +33,7 @@ public sealed class HostileDoorTests(WriterFixture fixture)
             : new[] { "82a46e616d65a3416461a361676524", "93c0c3cb3ff8000000000000", "dc0001c0", "d6ff00000000" }.Select(Convert.FromHexString);
         var damage = new Damage(seeds, isJson ? Flavor.Text : Flavor.Packed, contentType);
         var met = new HashSet<HttpStatusCode>();
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var before = HeldMemory.Now;
         for (var index = 0; index < count; index++)
         {
             var answer = await Writer.SendAsync(HttpMethod.Put, $"/v1/vaults/{_vault}/c/k{index % 10}", damage.Next(), contentType);
@@ -56,7 +54,7 @@ public sealed class HostileDoorTests(WriterFixture fixture)
                 """{"vault":"VAULT","collection":"c","key":"a","value":1}""", """{"vault":"VAULT","collection":"c","key":"b","value":{"a":[1]},"expected":0}""",
                 """{"vault":"VAULT","collection":"c","key":"c","op":"delete","idempotency_key":"x"}""",
             }.Select(line => Encoding.UTF8.GetBytes(line.Replace("VAULT", _vault, StringComparison.Ordinal))), Flavor.Text, "lines");
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var before = HeldMemory.Now;
         var (committed, refused) = (0, 0);
         for (var batch = 0; batch < 100; batch++)
         {
@@ -90,7 +88,7 @@ public sealed class HostileDoorTests(WriterFixture fixture)
     [Fact]
     public async Task Hostile_requests_end_with_an_answer_or_a_closed_connection()
     {
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var before = HeldMemory.Now;
         await HttpDoor.ShouldAnswerAsync(
             Writer.Address.Port, "requests", 1000,
             "GET /v1/facts?feed=0&from=1&limit=5 HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -130,7 +128,7 @@ public sealed class HostileDoorTests(WriterFixture fixture)
             subjects.OfRequest(RequestKind.Append, _vault, "log"), subjects.OfOwn(new FeedId(0)),
         ];
         var damage = new Damage(Requests(key), Flavor.Packed, "messages");
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var before = HeldMemory.Now;
         foreach (var subject in all)
         {
             var (good, bad) = (0, 0);
@@ -179,6 +177,6 @@ public sealed class HostileDoorTests(WriterFixture fixture)
     private async Task ShouldBeWellAsync(long before)
     {
         (await Writer.GetAsync("/readyz")).Status.ShouldBe(HttpStatusCode.OK);
-        (GC.GetTotalMemory(forceFullCollection: true) - before).ShouldBeLessThan(MemoryMax);
+        await HeldMemory.ShouldComeBackToAsync(before);
     }
 }
