@@ -44,8 +44,8 @@ public sealed class SettingsTokenTests(PostgresFixture postgres) : IDisposable
         var letters = await rig.SendAsync(new Uri(host, "/v1/deadletters"), "GET", status);
         letters.Number("count").ShouldBe(2);
         letters.Text.ShouldContain(missing);
-        process.Output.Split('\n').ShouldContain(line => line.Contains("gave no summary", StringComparison.Ordinal)
-            && line.Contains(missing, StringComparison.Ordinal));
+        await WriterUnderTest.UntilAsync(() => Task.FromResult(process.Output.Split('\n').Any(line =>
+            line.Contains("gave no summary", StringComparison.Ordinal) && line.Contains(missing, StringComparison.Ordinal))));
         var ready = await rig.SendAsync(new Uri(host, "/readyz"), "GET", null);
         ready.Status.ShouldBe(HttpStatusCode.OK);
         ready.Text.ShouldStartWith("{\"status\":\"degraded\"");

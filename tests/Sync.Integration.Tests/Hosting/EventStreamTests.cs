@@ -76,7 +76,7 @@ public sealed class EventStreamTests
         var reading = ReadUntilAsync(reader, () => rig.Streams.SlowDropped == StuckClients);
         await WriterUnderTest.UntilAsync(() => Task.FromResult(rig.Streams.SlowDropped == StuckClients));
         (await reading).ShouldBeGreaterThan(1000);
-        rig.Streams.Open.ShouldBe(1);
+        await WriterUnderTest.UntilAsync(() => Task.FromResult(rig.Streams.Open == 1));
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed class EventStreamTests
         ((int)(await http.GetAsync(new Uri(early.Address, "/stream"))).StatusCode).ShouldBe(500);
         await using var late = await StreamRig.StartAsync(Quick, _ => Failing(1));
         await Should.ThrowAsync<HttpRequestException>(() => http.GetStringAsync(new Uri(late.Address, "/stream")));
-        late.Streams.Open.ShouldBe(0);
+        await WriterUnderTest.UntilAsync(() => Task.FromResult(late.Streams.Open == 0));
     }
 
     /// <summary>Socket buffers of both ends and the server's own hold a few MiB of these 4 KiB blocks.</summary>

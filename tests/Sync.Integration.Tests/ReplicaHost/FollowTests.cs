@@ -100,7 +100,8 @@ public sealed class FollowTests : IClassFixture<HostFixture>, IAsyncLifetime
         await WriteAsync(0);
         await _rig.Broker.KillAsync();
         await WriteAsync(1);
-        (await host.JsonAsync("/readyz")).GetProperty("status").GetString().ShouldBe("degraded");
+        await host.Process.WaitUntilAsync(
+            async () => (await host.TextAsync("/readyz")).StartsWith("{\"status\":\"degraded\"", StringComparison.Ordinal), "miss its broker");
         (await host.StatusCodeAsync($"/v1/vaults/{_group}--a/c/k11")).ShouldBe(System.Net.HttpStatusCode.OK);
         await _rig.Broker.StartAgainAsync();
         await SameAsync(host);

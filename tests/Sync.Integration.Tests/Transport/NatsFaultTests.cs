@@ -133,9 +133,10 @@ public sealed class NatsFaultTests : IAsyncLifetime
         await using var serving = await _cut.ServeAsync(
             "sync.get.*.*.*.*", Subjects.WriterQueueGroup, (request, _) => ValueTask.FromResult(BusReply.Of(request.Payload)), new ServeOptions());
         (await _whole.RequestAsync("sync.get.a._.c.k", new byte[] { 1 }, null, Recorder.Timeout)).Payload.Length.ShouldBe(1);
+        var (cut, whole) = (_cut.ConnectionEpoch, _whole.ConnectionEpoch);
         await _server.KillAsync();
         await _server.StartAgainAsync();
-        await Until(() => _cut.IsConnected && _whole.IsConnected);
+        await Until(() => _cut.IsConnected && _cut.ConnectionEpoch > cut && _whole.IsConnected && _whole.ConnectionEpoch > whole);
         await _cut.FlushAsync();
         (await _whole.RequestAsync("sync.get.a._.c.k", new byte[] { 1, 2 }, null, Recorder.Timeout)).Payload.Length.ShouldBe(2);
     }
@@ -172,10 +173,7 @@ public sealed class NatsFaultTests : IAsyncLifetime
     private static async Task Until(Func<bool> condition)
     {
         using var limit = new CancellationTokenSource(Recorder.Timeout);
-        while (!condition())
-        {
-            limit.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
+        while (!condition()) await tick.WaitForNextTickAsync(limit.Token);
     }
 }

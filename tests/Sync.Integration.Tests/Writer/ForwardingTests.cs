@@ -59,8 +59,7 @@ public sealed class ForwardingTests(PostgresFixture postgres)
         await owner.DisposeAsync();
         var after = await other.PutAsync("/v1/vaults/acme/c/a", "3", ("Idempotency-Key", "two"));
         after.Number("sequence").ShouldBe(2);
-        await other.ReadyAsync();
-        (await OwnedAsync(other)).ShouldBe(8);
+        await WriterUnderTest.UntilAsync(async () => await OwnedAsync(other) == 8);
     }
 
     [Fact]
