@@ -123,7 +123,11 @@ public sealed class TraceTests : IAsyncLifetime
             ShouldListenTo = source => source.Name.StartsWith("Sync.", StringComparison.Ordinal),
             Sample = (ref ActivityCreationOptions<ActivityContext> options) =>
                 options.TraceId == _trace ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
-            ActivityStopped = span => _spans.Enqueue(span),
+            // Also told of what listeners of other tests keep.
+            ActivityStopped = span =>
+            {
+                if (span.TraceId == _trace) _spans.Enqueue(span);
+            },
         };
         ActivitySource.AddActivityListener(listener);
         return listener;
