@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Shouldly;
 using Sync.Testing.Processes;
@@ -33,7 +31,7 @@ internal sealed class BoxUnderTest : IAsyncDisposable
 
     public string Output => File.Exists(_run.Output) ? File.ReadAllText(_run.Output) : "";
 
-    public static BoxUnderTest Launch(params string[] arguments) => new(FreePorts(), arguments);
+    public static BoxUnderTest Launch(params string[] arguments) => new(Ports.Free(10, 20), arguments);
 
     public static async Task<BoxUnderTest> StartAsync(params string[] arguments)
     {
@@ -71,28 +69,5 @@ internal sealed class BoxUnderTest : IAsyncDisposable
         Http.Dispose();
         await _run.Process.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
-    }
-
-    private static int FreePorts()
-    {
-        while (true)
-        {
-            var port = Ports.Free();
-            if (IsFree(port + 10) && IsFree(port + 20)) return port;
-        }
-    }
-
-    private static bool IsFree(int port)
-    {
-        try
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            listener.Start();
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }

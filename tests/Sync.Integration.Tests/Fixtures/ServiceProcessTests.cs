@@ -119,7 +119,11 @@ public sealed class ServiceProcessTests
     [Fact]
     public void Free_ports_are_distinct_and_outside_the_range_of_outgoing_connections()
     {
-        int[] ports = [.. Enumerable.Range(0, 20).Select(_ => Ports.Free())];
+        int[] ports =
+        [
+            .. Enumerable.Range(0, 10).Select(_ => Ports.Free()),
+            .. Enumerable.Range(0, 10).Select(_ => Ports.Free(10, 20)).SelectMany(port => (int[])[port, port + 10, port + 20]),
+        ];
 
         ports.Distinct().Count().ShouldBe(ports.Length);
         ports.ShouldAllBe(port => port >= 12_000 && port < 32_768);

@@ -13,22 +13,24 @@ public static class Ports
     private static readonly HashSet<int> Given = [];
 
     /// <summary>A port of 127.0.0.1 that nobody listens on now and that this process was not given before.</summary>
+    /// <param name="above">Ports at these distances above it are given with it: 1 or more each.</param>
     /// <remarks>
     /// Taken from below the kernel's range for outgoing connections: inside that range a client which reconnects
     /// to a server that is down can be given the server's own port and then connects to itself, so the server
     /// never gets its port back.
     /// </remarks>
-    public static int Free()
+    public static int Free(params int[] above)
     {
         lock (Gate)
         {
-            int ceiling = FirstOutgoingPort();
+            int ceiling = FirstOutgoingPort() - above.DefaultIfEmpty().Max();
             for (int i = 0; i < Tries; i++)
             {
                 int port = Random.Shared.Next(Lowest, ceiling);
-                if (!Given.Contains(port) && CanListen(port))
+                int[] all = [port, .. above.Select(distance => port + distance)];
+                if (all.All(one => !Given.Contains(one) && CanListen(one)))
                 {
-                    Given.Add(port);
+                    Given.UnionWith(all);
                     return port;
                 }
             }
