@@ -65,10 +65,15 @@ internal sealed class Announcer<T>(Lock gate, Replica<T> replica) : IThreadPoolW
     {
         lock (gate)
         {
-            // Only the owner of the turn may put it back in front, and nobody else takes from the backlog meanwhile.
-            var later = _backlog.Count;
-            Enqueue(first);
-            for (; later > 0; later--) _backlog.Enqueue(_backlog.Dequeue());
+            // Only the owner of the turn may put it back in front, and nobody else takes from the backlog meanwhile. Of a
+            // full one it is the oldest, which is dropped.
+            if (_backlog.Count >= BacklogMax) _missed++;
+            else
+            {
+                var later = _backlog.Count;
+                _backlog.Enqueue(first);
+                for (; later > 0; later--) _backlog.Enqueue(_backlog.Dequeue());
+            }
         }
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }

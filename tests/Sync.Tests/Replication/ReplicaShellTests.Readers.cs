@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 using Shouldly;
 using Sync.Contracts;
 using Sync.Replication;
@@ -49,6 +51,33 @@ public sealed partial class ReplicaShellTests
         var orphan = replica.WaitForAsync(never);
         await replica.DisposeAsync();
         (await Should.ThrowAsync<SyncException>(orphan)).Code.ShouldBe(SyncErrorCode.Stopped);
+    }
+
+    [Fact]
+    public async Task A_reset_is_never_told_behind_the_changes_that_followed_it()
+    {
+        const int Changes = 1100; // more than wait for their turn
+        var log = new ResetLog();
+        await using var hub = await ReplicaHub.StartAsync(_transport, _writer, time: _time, log: log, random: new Random(1));
+        await using var replica = await hub.OpenAsync(Options() with { Seed = _writer.Put(Key, "old") });
+        var told = new ConcurrentQueue<ReplicaChange<string>>();
+        replica.Changes.Subscribe(new Observer(told.Enqueue));
+        // All of them come between the reset and the moment at which it is handed on to be told.
+        log.AtReset = () =>
+        {
+            for (var number = 1; number <= Changes; number++)
+            {
+                _transport.PublishAsync(Key, _writer.Put(Key, $"{number}")).AsTask().IsCompletedSuccessfully.ShouldBeTrue();
+                SpinWait.SpinUntil(() => replica.Sequence == new Sequence(number), Bound).ShouldBeTrue();
+            }
+        };
+        _writer.Restore(0, history: 99);
+
+        await BeatAsync();
+
+        await UntilAsync(() => told.Sum(change => change.Missed + 1) > Changes);
+        told.Select(change => change.Metadata.Sequence.Value).ShouldBeInOrder();
+        told.Last().Value.ShouldBe($"{Changes}");
     }
 
     [Fact]
@@ -131,5 +160,22 @@ public sealed partial class ReplicaShellTests
         await AdvanceUntilAsync(applied, TimeSpan.FromMilliseconds(500));
         await stop.CancelAsync();
         await reading.WaitAsync(Bound);
+    }
+
+    private sealed class ResetLog : ILogger
+    {
+        private const int HistoryReplaced = 3005;
+
+        public Action? AtReset { get; set; }
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (eventId.Id == HistoryReplaced) AtReset?.Invoke();
+        }
     }
 }
