@@ -9,10 +9,12 @@ internal static class CommitOutcomes
     internal static readonly CommitOutcome Committed = new CommitOutcome.Committed();
 
     private static readonly CommitOutcome Fenced = new CommitOutcome.Fenced();
+    private static readonly CommitOutcome TooEarly = new CommitOutcome.TooEarly();
     private static readonly CommitOutcome DuplicateKey = new CommitOutcome.DuplicateKey();
 
-    /// <summary>The SQLSTATE that the fence raises; chosen in the first migration.</summary>
+    /// <summary>The SQLSTATEs that the fence raises; chosen in the migrations 0001 and 0004.</summary>
     private const string FenceState = "SY001";
+    private const string TooEarlyState = "SY002";
 
     /// <exception cref="SyncException"><see cref="SyncErrorCode.Corrupt"/>: the fence held, and yet there is a fact at
     /// one of the positions. Nothing that an owner may do can lead there, and nothing may be numbered on top of
@@ -27,6 +29,7 @@ internal static class CommitOutcomes
         return error.SqlState switch
         {
             FenceState => Fenced,
+            TooEarlyState => TooEarly,
             PostgresErrorCodes.UniqueViolation => OfUnique(error, detail),
             // The server is going down or ended this session: its commit may have been done before that.
             PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown => new CommitOutcome.Unknown(detail),

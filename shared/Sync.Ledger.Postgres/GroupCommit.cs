@@ -9,15 +9,7 @@ namespace Sync.Ledger.Postgres;
 /// is visible, so every snapshot that sees position p sees all below it.</summary>
 internal sealed class GroupCommit(Connections connections, NameDirectory names)
 {
-    private const string Fence = """
-        with fenced as (
-            update sync.feed
-            set position = $3 + $4, published = greatest(published, $5), chain = $6, last_time = $7,
-                lease_until = clock_timestamp() + $8
-            where feed = $1 and lease_epoch = $2 and position = $3 and lease_owner = $9
-            returning 1)
-        select sync.fence(count(*)) from fenced
-        """;
+    private const string Fence = "select sync.fence($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
     private const string InsertIdempotency =
         "insert into sync.idempotency (vault, key, position) select * from unnest($1, $2, $3)";
@@ -168,9 +160,9 @@ internal sealed class GroupCommit(Connections connections, NameDirectory names)
     {
         var last = group.Facts[^1].Fact;
         batch.Add(
-            Fence, Value((short)group.Lease.Feed.Value), Value(group.Lease.Epoch.Value), Value(group.Expected.Value),
-            Value((long)group.Facts.Count), Value(group.Published.Value), Value(last.Chain.ToArray()),
-            Value(last.TransactionTime.UnixMicroseconds), Value(group.LeaseTtl), Value(group.Lease.Owner));
+            Fence, Value((short)group.Lease.Feed.Value), Value(group.Lease.Epoch.Value), Value(group.Lease.Owner),
+            Value(group.Expected.Value), Value((long)group.Facts.Count), Value(group.Published.Value),
+            Value(last.Chain.ToArray()), Value(last.TransactionTime.UnixMicroseconds), Value(group.LeaseTtl));
     }
 
     private static void AddFacts(NpgsqlBatch batch, FactGroup group, GroupColumns columns)

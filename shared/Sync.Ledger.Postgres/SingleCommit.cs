@@ -5,7 +5,7 @@ using static Sync.Ledger.Postgres.Statements;
 
 namespace Sync.Ledger.Postgres;
 
-/// <summary>A group of one fact as one statement; the server's side of it is in <c>Sql/0003_commit_one.sql</c>.</summary>
+/// <summary>A group of one fact as one statement; the server's side of it is in <c>Sql/0004_group_ahead.sql</c>.</summary>
 internal static class SingleCommit
 {
     private const string CommitOne = """

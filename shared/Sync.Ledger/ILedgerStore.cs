@@ -238,6 +238,10 @@ public abstract record CommitOutcome
     /// <summary>The lease is another's, or the feed stands elsewhere: nothing was written; acknowledge nothing, stop owning.</summary>
     public sealed record Fenced : CommitOutcome;
 
+    /// <summary>The lease is this one's, and the feed stands before <see cref="FactGroup.Expected"/>: the group that this one
+    /// is on top of is not written, or not yet. Nothing was written.</summary>
+    public sealed record TooEarly : CommitOutcome;
+
     /// <summary>An idempotency key of the group exists already: nothing was written; load the keys and decide again.</summary>
     public sealed record DuplicateKey : CommitOutcome;
 

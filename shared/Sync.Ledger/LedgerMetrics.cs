@@ -66,6 +66,7 @@ internal sealed class LedgerMetrics : IDisposable
     {
         CommitOutcome.Committed => CommittedName,
         CommitOutcome.Fenced => "fenced",
+        CommitOutcome.TooEarly => "too-early",
         CommitOutcome.DuplicateKey => "duplicate-key",
         CommitOutcome.DataError => "data-error",
         CommitOutcome.Unknown => "unknown",

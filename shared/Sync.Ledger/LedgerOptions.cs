@@ -17,6 +17,14 @@ public sealed record LedgerOptions
     /// large.</summary>
     public int GroupBytesMax { get; init; } = 4 << 20;
 
+    /// <summary>Most groups of a feed on their way to the ledger. Default 2: the next is there when one was written. 1..4.
+    /// </summary>
+    public int GroupsInFlightMax { get; init; } = 2;
+
+    /// <summary>A group is begun while another is in flight only when so many writes wait: small groups cost more than the
+    /// wait. Default 128; 1..10000.</summary>
+    public int GroupAheadWritesMin { get; init; } = 128;
+
     /// <summary>Most writes of a feed that are admitted and not answered; the next is refused as overloaded. Default
     /// 10,000; 1..1000000.</summary>
     public int QueuedWritesMax { get; init; } = 10_000;
@@ -96,6 +104,8 @@ public sealed record LedgerOptions
             wrong.Add("Sync:Ledger:Owner must be 1..128 printable characters");
         Check(nameof(GroupFactsMax), GroupFactsMax, 1, 10_000, "facts");
         Check(nameof(GroupBytesMax), GroupBytesMax, 64 << 10, 64 << 20, "bytes");
+        Check(nameof(GroupsInFlightMax), GroupsInFlightMax, 1, 4, "groups");
+        Check(nameof(GroupAheadWritesMin), GroupAheadWritesMin, 1, 10_000, "writes");
         Check(nameof(QueuedWritesMax), QueuedWritesMax, 1, 1_000_000, "writes");
         Check(nameof(QueuedBytesMax), QueuedBytesMax, 64 << 10, 4L << 30, "bytes");
         Check(nameof(HeadsCachedMax), HeadsCachedMax, 1, 100_000_000, "heads");

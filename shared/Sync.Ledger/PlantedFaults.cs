@@ -36,6 +36,14 @@ public sealed record PlantedFaults
     /// up all others).</summary>
     public bool GroupNotSplit { get; init; }
 
+    /// <summary>A write is refused by what groups in flight will leave, before they are written (breaks R4: the refusal may be
+    /// untrue).</summary>
+    public bool RefusalFromFlight { get; init; }
+
+    /// <summary>When a group failed, those on top of it are taken for unwritten while they are still in flight (breaks R4, R9:
+    /// one may yet be written, on top of what it was not made for).</summary>
+    public bool OnTopNotAwaited { get; init; }
+
     /// <summary>A write is refused for good by what is known here although the lease may have run out (breaks R4: the
     /// refusal may be untrue).</summary>
     public bool LeaseInDoubtIgnored { get; init; }

@@ -142,6 +142,8 @@ internal sealed record Plan
     {
         Owner = "any",
         GroupFactsMax = random.Chance(70) ? 1000 : random.From(1, 4),
+        GroupsInFlightMax = random.Chance(60) ? 2 : random.From(1, 4),
+        GroupAheadWritesMin = random.From(1, 3),
         QueuedWritesMax = random.Chance(80) ? 1000 : 8,
         HeadsCachedMax = random.Chance(60) ? 100 : random.From(1, 3),
         CollectionsCachedMax = random.Chance(70) ? 100 : 1,

@@ -15,7 +15,9 @@ begin
         execute format('grant insert on sync.vault to %I', runtime);
         execute format('grant insert, update on sync.collection, sync.record to %I', runtime);
         execute format('grant insert, delete on sync.idempotency to %I', runtime);
-        execute format('grant execute on function sync.fence(bigint), sync.commit_one to %I', runtime);
+        execute format('grant execute on function sync.fence(bigint),'
+                       ' sync.fence(smallint, bigint, text, bigint, bigint, bigint, bytea, bigint, interval),'
+                       ' sync.commit_one to %I', runtime);
     end if;
     if exists (select from pg_roles where rolname = reader) then
         execute format('grant usage on schema sync to %I', reader);

@@ -192,6 +192,7 @@ public sealed partial class MemoryLedgerStore : ILedgerStore
     {
         var row = Row(group.Lease.Feed);
         var isMine = _faults.NoEpochInFence || (row.Epoch == group.Lease.Epoch && row.Owner == group.Lease.Owner);
+        if (isMine && row.Position < group.Expected) return new CommitOutcome.TooEarly();
         if (!isMine || row.Position != group.Expected) return new CommitOutcome.Fenced();
         if (!_faults.IdempotencyOutsideTransaction && HasUsedKey(group)) return new CommitOutcome.DuplicateKey();
         long bytes = 0;

@@ -31,17 +31,17 @@ internal abstract class CacheEntry<TKey, TSelf>(TKey key)
     /// <summary>The pass in which an earlier request of this name had to wait: later ones wait behind it.</summary>
     public long BlockedInPass { get; set; }
 
-    /// <summary>The pass whose group touches this name.</summary>
+    /// <summary>The last pass whose group touches this name.</summary>
     public long TakenInPass { get; set; }
 }
 
-/// <summary>A key's head: as committed, or as the group under way will leave it.</summary>
+/// <summary>A key's head: as committed, or as the groups under way will leave it.</summary>
 internal sealed class HeadEntry(SyncedKey key) : CacheEntry<SyncedKey, HeadEntry>(key)
 {
     public HeadState Head { get; set; }
 }
 
-/// <summary>A collection's last position and shape: as committed, or as the group under way will leave them.</summary>
+/// <summary>A collection's last position and shape: as committed, or as the groups under way will leave them.</summary>
 internal sealed class CollectionEntry(CollectionName key) : CacheEntry<CollectionName, CollectionEntry>(key)
 {
     public Position Last { get; set; }

@@ -6,10 +6,14 @@ namespace Sync.Ledger;
 // Forming a group: the order of checks of a write is here.
 public sealed partial class SequencerCore
 {
-    private readonly List<WriteRequest> _units = [];
-    private readonly List<WriteLine> _lines = [];
+    // The group being formed.
+    private List<WriteRequest> _units = [];
+    private List<WriteLine> _lines = [];
     private long _lineBytes;
     private long _pass;
+    private Position _behind;
+    // What passes up to this one took is committed, or was undone.
+    private long _settledPass;
 
     private enum Verdict
     {
@@ -24,21 +28,34 @@ public sealed partial class SequencerCore
     /// <param name="now">Wall clock; the group's time is this, or just above the last group's.</param>
     /// <param name="ids">Fact ids.</param>
     /// <param name="published">Confirmed published position to save along.</param>
-    /// <returns>Null when a group is in flight, or nothing can be committed now. Report the outcome of what is
-    /// returned with <see cref="CommitReturned"/>, exactly once.</returns>
+    /// <returns>Null when no further group may be in flight, or nothing can be committed now. Report the outcome of what
+    /// is returned with <see cref="CommitReturned"/>, exactly once.</returns>
     public FactGroup? TryTakeGroup(Timestamp now, IIdSource ids, Position published)
     {
-        if (InFlight is not null || Phase is not (SequencerPhase.Owning or SequencerPhase.Stopping)) return null;
-        var time = now > _state.LastTime ? now : new Timestamp(_state.LastTime.UnixMicroseconds + 1);
+        if (!_changed || !MayForm()) return null;
+        var (position, chain, last) = _inFlight.Count == 0
+            ? (_state.Position, _state.Chain, _state.LastTime)
+            : (_inFlight[^1].Last.Position, _inFlight[^1].Last.Chain, _inFlight[^1].Last.TransactionTime);
+        var time = now > last ? now : new Timestamp(last.UnixMicroseconds + 1);
         var unitsMax = _splits.Count > 0 ? _splits.Peek() : int.MaxValue;
-        // A pass that takes nothing but leaves names marked by undone lines is repeated: those marks held others
-        // back.
-        while (_changed)
+        _behind = position;
+        Pass(ids, time, unitsMax);
+        return _units.Count > 0 ? Seal(chain, time, published, unitsMax) : null;
+    }
+
+    // On top of a group that may have to be split, or that is lost already, nothing is built.
+    private bool MayForm()
+    {
+        if (Phase is not (SequencerPhase.Owning or SequencerPhase.Stopping)) return false;
+        if (_inFlight.Count == 0) return true;
+        if (_inFlight.Count >= _options.GroupsInFlightMax || _splits.Count > 0) return false;
+        var waiting = Queued;
+        foreach (var group in _inFlight)
         {
-            Pass(ids, time, unitsMax);
-            if (_units.Count > 0) return Seal(time, published, unitsMax);
+            if (group.IsSplit || group.Outcome is not null) return false;
+            waiting -= group.Writes;
         }
-        return null;
+        return waiting >= _options.GroupAheadWritesMin;
     }
 
     private void Pass(IIdSource ids, Timestamp time, int unitsMax)
@@ -82,8 +99,8 @@ public sealed partial class SequencerCore
         if (_lines.Count + request.Count > _options.GroupFactsMax
             || _lineBytes + request.ValueBytes > _options.GroupBytesMax)
             return Verdict.Full;
-        var restsOnGroup = RestsOnGroup(request);
-        var mark = _lines.Count;
+        var restsOnGroup = RestsOnGroup(request) && !_faults.RefusalFromFlight;
+        var (mark, bytes) = (_lines.Count, _lineBytes);
         for (var index = 0; index < request.Lines.Length; index++)
         {
             var line = request.Lines[index];
@@ -93,13 +110,9 @@ public sealed partial class SequencerCore
                 if (line.Replay is null) Accept(line, ids, time);
                 continue;
             }
-            Undo(mark);
-            if (mustAsk || restsOnGroup)
-            {
-                // The names are marked as taken by lines that were undone; that only makes others wait one pass.
-                _changed |= restsOnGroup;
-                return Verdict.Wait;
-            }
+            Undo(_lines, mark);
+            _lineBytes = bytes;
+            if (mustAsk || restsOnGroup) return Verdict.Wait;
             var isFinal = IsLeaseCertain || _faults.LeaseInDoubtIgnored;
             // A refusal records no key. Another attempt of this write that waits already must not commit behind it.
             if (isFinal && !request.IsAtomic && line.Idempotency is { Receipt: null } key)
@@ -122,13 +135,10 @@ public sealed partial class SequencerCore
             if (line.Head.Knowledge != Knowledge.Ready || line.Head.BlockedInPass == _pass) return false;
             if (line.Collection.Knowledge != Knowledge.Ready) return false;
             if (line.Idempotency is not { } key) continue;
-            // A key that the group being formed uses will have a receipt, or not, when that commit is back.
+            // A key that a group uses will have a receipt, or not, when that commit is back.
             if (key.Knowledge is Knowledge.Wanted or Knowledge.Loading || key.BlockedInPass == _pass
-                || key.TakenInPass == _pass)
-            {
-                _changed |= key.TakenInPass == _pass;
+                || key.TakenInPass > _settledPass)
                 return false;
-            }
         }
         return true;
     }
@@ -136,7 +146,7 @@ public sealed partial class SequencerCore
     private bool RestsOnGroup(WriteRequest request)
     {
         foreach (var line in request.Lines)
-            if (line.Head.TakenInPass == _pass || line.Collection.TakenInPass == _pass) return true;
+            if (line.Head.TakenInPass > _settledPass || line.Collection.TakenInPass > _settledPass) return true;
         return false;
     }
 
@@ -216,11 +226,13 @@ public sealed partial class SequencerCore
         var before = line.Head.Head;
         _lines.Add(line);
         _lineBytes += line.Command.Value.Length;
-        var position = new Position(_state.Position.Value + _lines.Count);
+        var position = new Position(_behind.Value + _lines.Count);
         line.FactId = new FactId(ids.Next(time));
         line.Before = before;
         line.CollectionBefore = line.Collection.Last;
         line.ShapeBefore = line.Collection.Shape;
+        line.TakenBefore = (
+            line.Head.TakenInPass, line.Collection.TakenInPass, line.Idempotency?.TakenInPass ?? 0);
         var isFirst = before.Sequence == Sequence.None;
         // What events without a key share stays empty: each has a key of its own, of which nothing is kept.
         if (line.IsKeyless) line.Collection.HasAllHeads = false;
@@ -240,45 +252,47 @@ public sealed partial class SequencerCore
         line.Collection.TakenInPass = _pass;
     }
 
-    private void Undo(int mark)
+    private static void Undo(List<WriteLine> lines, int mark)
     {
-        for (var index = _lines.Count - 1; index >= mark; index--)
+        for (var index = lines.Count - 1; index >= mark; index--)
         {
-            var line = _lines[index];
+            var line = lines[index];
             line.Head.Head = line.Before;
             line.Collection.Last = line.CollectionBefore;
             line.Collection.Shape = line.ShapeBefore;
+            (line.Head.TakenInPass, line.Collection.TakenInPass, var idempotency) = line.TakenBefore;
+            if (line.Idempotency is not null) line.Idempotency.TakenInPass = idempotency;
             line.Fact = null;
-            _lineBytes -= line.Command.Value.Length;
         }
-        _lines.RemoveRange(mark, _lines.Count - mark);
+        lines.RemoveRange(mark, lines.Count - mark);
     }
 
-    private FactGroup Seal(Timestamp time, Position published, int unitsMax)
+    private FactGroup Seal(Hash256 chain, Timestamp time, Position published, int unitsMax)
     {
         var facts = new PendingFact[_lines.Count];
-        var chain = _state.Chain;
         for (var index = 0; index < facts.Length; index++)
         {
             var line = _lines[index];
-            var position = new Position(_state.Position.Value + index + 1);
+            var position = new Position(_behind.Value + index + 1);
             chain = FactChain.Next(chain, FactOf(line, position, time, default));
             line.Fact = FactOf(line, position, time, chain);
             facts[index] = new PendingFact(line.Fact, line.Before);
         }
-        _isSplit = unitsMax != int.MaxValue;
-        if (_isSplit) _splits.Pop();
-        InFlight = new FactGroup
+        var isSplit = unitsMax != int.MaxValue;
+        if (isSplit) _splits.Pop();
+        var group = new FactGroup
         {
             Lease = _state.Lease,
-            Expected = _state.Position,
+            Expected = _behind,
             Facts = facts,
             Published = published,
             LeaseTtl = _options.LeaseTtl,
         };
+        _inFlight.Add(new GroupInFlight(group, _units, _lines, _pass, _inFlight.Count > 0) { IsSplit = isSplit });
         if (_faults.AckBeforeCommit)
             foreach (var request in _units) AnswerCommitted(request);
-        return InFlight;
+        (_units, _lines) = ([], []);
+        return group;
     }
 
     private Fact FactOf(WriteLine line, Position position, Timestamp time, Hash256 chain)

@@ -8,10 +8,12 @@ namespace Sync.Ledger;
 /// Inputs are the methods; effects are pulled: loads, groups, completions, committed facts. One caller at a time.
 /// <para>Rules that everything rests on:</para>
 /// <list type="number">
-/// <item>At most one group is in flight, and writes are decided only when none is. So every head that a decision
-/// reads is either committed or changed by the group being formed.</item>
-/// <item>A refusal or a replay is answered only from committed state: a write that would be refused because of the
-/// group being formed waits for the next pass. So no answer rests on facts that may yet fail.</item>
+/// <item>Groups are in flight in the order of their positions, each on top of the one before it: the store takes one only
+/// where the one before it ends. So a group cannot be written unless all before it are. When one is not written, those on
+/// top of it cannot be either: their outcomes are awaited, and until then no other group is formed, which might end where
+/// the first was to end. Then all go back, the last first.</item>
+/// <item>A refusal or a replay is answered only from committed state: a write that would be refused because of a group
+/// being formed or in flight waits until that is settled. So no answer rests on facts that may yet fail.</item>
 /// <item>Arrival order per key and per idempotency key: when a request waits, later ones that share a name wait
 /// behind it.</item>
 /// <item>A load never replaces newer state. A head is asked for only while nothing is known of it, and a group takes
@@ -41,6 +43,7 @@ public sealed partial class SequencerCore
     private readonly Queue<WriteCompletion> _completions = [];
     private readonly Queue<IReadOnlyList<Fact>> _committed = [];
     private readonly WaitingWrites _waiting = new();
+    private readonly List<GroupInFlight> _inFlight = [];
 
     private FeedState _state;
     private int _generation;
@@ -71,8 +74,9 @@ public sealed partial class SequencerCore
     /// <summary>Last position known to be committed.</summary>
     public Position Position => _state.Position;
 
-    /// <summary>The group in flight; null = none.</summary>
-    public FactGroup? InFlight { get; private set; }
+    /// <summary>The groups in flight, in the order of their positions; at most
+    /// <see cref="LedgerOptions.GroupsInFlightMax"/>.</summary>
+    public IReadOnlyList<FactGroup> InFlight => _inFlight.ConvertAll(one => one.Group);
 
     /// <summary>Set by the shell before <see cref="TryTakeGroup"/>: true while the lease cannot have run out, by a steady clock
     /// and the time before the call that last took or renewed it. Once it may have, another owner may have committed, and what
@@ -90,7 +94,7 @@ public sealed partial class SequencerCore
     public (int Heads, int Collections, int IdempotencyKeys) Kept => (_heads.Count, _collections.Count, _idempotency.Count);
 
     /// <summary>True when nothing waits and nothing is in flight.</summary>
-    public bool IsIdle => _waiting.IsEmpty && InFlight is null;
+    public bool IsIdle => _waiting.IsEmpty && _inFlight.Count == 0;
 
     /// <summary>Takes a request in, or answers it at once.</summary>
     public void Submit(WriteRequest request)
@@ -181,10 +185,10 @@ public sealed partial class SequencerCore
             Finish(request, null, new Refusal(RefusalCode.LedgerUnavailable,
                 "The ledger did not take the write before its deadline; nothing was committed. Try again later."));
         if (late.Count > 0) ForgetUnneeded();
-        if (InFlight is null) return;
-        foreach (var request in _units)
-            if (!request.IsAnswered && request.Deadline <= now)
-                AnswerUnknown(request, "The commit was in flight when the deadline passed.");
+        foreach (var group in _inFlight)
+            foreach (var request in group.Requests)
+                if (!request.IsAnswered && request.Deadline <= now)
+                    AnswerUnknown(request, "The commit was in flight when the deadline passed.");
     }
 
     /// <summary>Admits nothing more; what waits is still committed. Release the lease when
@@ -195,8 +199,8 @@ public sealed partial class SequencerCore
         _stopping = true;
     }
 
-    /// <summary>The feed is another's, or this process gives up: everything that waits is refused; the group in
-    /// flight still gets the answer that its commit gives.</summary>
+    /// <summary>The feed is another's, or this process gives up: everything that waits is refused; groups in
+    /// flight still get the answers that their commits give.</summary>
     public void LeaseLost()
     {
         if (Phase == SequencerPhase.Resolving) GiveUp("The lease was lost before the outcome was known.");
@@ -213,8 +217,8 @@ public enum SequencerPhase
     /// <summary>Admits no more, commits what it has.</summary>
     Stopping,
 
-    /// <summary>A commit's outcome is unknown: acquire the lease anew, read the feed behind
-    /// <see cref="FactGroup.Expected"/>, call <see cref="SequencerCore.Resolved"/>.</summary>
+    /// <summary>A commit's outcome is unknown: acquire the lease anew, read the feed behind the
+    /// <see cref="FactGroup.Expected"/> of the first group in flight, call <see cref="SequencerCore.Resolved"/>.</summary>
     Resolving,
 
     /// <summary>Owns nothing any more; refuses everything.</summary>

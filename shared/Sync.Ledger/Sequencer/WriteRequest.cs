@@ -90,6 +90,7 @@ internal sealed class WriteLine(WriteCommand command)
     public HeadState Before { get; set; }
     public Position CollectionBefore { get; set; }
     public CollectionShape ShapeBefore { get; set; }
+    public (long Head, long Collection, long Idempotency) TakenBefore { get; set; }
     public Fact? Fact { get; set; }
 
     /// <summary>The key that the fact gets. The cached name, so that a million facts of a key share one text; of an event

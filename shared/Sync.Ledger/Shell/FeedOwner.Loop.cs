@@ -32,9 +32,9 @@ internal sealed partial class FeedOwner
     {
         AnswerAll();
         var now = _parts.Clock.Steady;
-        if (_core.Phase == SequencerPhase.Resolving && !_isResolving) Begin(ResolveAsync(_core.InFlight!));
+        if (_core.Phase == SequencerPhase.Resolving && !_isResolving) Begin(ResolveAsync(_core.InFlight));
         _core.IsLeaseCertain = now < _heldUntil;
-        if (now >= _commitAt && _core.TryTakeGroup(_parts.Clock.Wall, _parts.Ids, _publisher.ToSave) is { } group)
+        while (now >= _commitAt && _core.TryTakeGroup(_parts.Clock.Wall, _parts.Ids, _publisher.ToSave) is { } group)
             Begin(CommitAsync(group));
         while (_loads < _parts.Options.LoadsInFlightMax && now >= _loadAt && _core.TryTakeLoad(out var ticket))
             Begin(LoadAsync(ticket));
@@ -74,7 +74,7 @@ internal sealed partial class FeedOwner
     // still awaited.
     private void GiveUp()
     {
-        if (_isResolving || _core.InFlight is null) _core.LeaseLost();
+        if (_isResolving || _core.InFlight.Count == 0) _core.LeaseLost();
         if (!_stop.IsCancellationRequested) _stop.Cancel();
     }
 
@@ -134,7 +134,7 @@ internal sealed partial class FeedOwner
                 _parts.Logger.DataError(Feed, group.Facts.Count, error.Detail);
                 break;
         }
-        _core.CommitReturned(outcome);
+        _core.CommitReturned(group, outcome);
     }
 
     private async Task LoadAsync(LoadTicket ticket)
@@ -191,7 +191,7 @@ internal sealed partial class FeedOwner
     }
 
     // After this the old epoch cannot commit: what is not there now never will be.
-    private async Task ResolveAsync(FactGroup group)
+    private async Task ResolveAsync(IReadOnlyList<FactGroup> groups)
     {
         _isResolving = true;
         for (var failures = 0; ;)
@@ -207,7 +207,8 @@ internal sealed partial class FeedOwner
                     Return(() => ResolveFailed("The connection was lost in the commit, and another owner has the feed."));
                     return;
                 }
-                var found = await ReadBehindAsync(group).ConfigureAwait(false);
+                var found = await ReadBehindAsync(groups[0].Expected, groups.Sum(group => group.Facts.Count))
+                    .ConfigureAwait(false);
                 Return(() => Resolved(state, found, asked));
                 return;
             }
@@ -223,13 +224,13 @@ internal sealed partial class FeedOwner
         }
     }
 
-    private async Task<List<Fact>> ReadBehindAsync(FactGroup group)
+    private async Task<List<Fact>> ReadBehindAsync(Position expected, int count)
     {
-        var found = new List<Fact>(group.Facts.Count);
-        while (found.Count < group.Facts.Count)
+        var found = new List<Fact>(count);
+        while (found.Count < count)
         {
-            var after = new Position(group.Expected.Value + found.Count);
-            var missing = group.Facts.Count - found.Count;
+            var after = new Position(expected.Value + found.Count);
+            var missing = count - found.Count;
             var page = await _parts.Store
                 .ReadFeedAsync(Feed, after, missing, _parts.Options.GroupBytesMax, _stop.Token)
                 .ConfigureAwait(false);
@@ -298,8 +299,7 @@ internal sealed partial class FeedOwner
         _core.LeaseLost();
         _inbox.Drain(_core.Submit);
         // Only after a failure of the loop itself: nobody may be left waiting.
-        if (_core.InFlight is not null)
-            _core.CommitReturned(new CommitOutcome.Unknown("The feed's owner failed during the commit."));
+        _core.GiveUp("The feed's owner failed during the commit.");
         AnswerAll();
         _queued = 0;
         var drain = _drainUntil is { } until ? until - _parts.Clock.Steady : TimeSpan.Zero;

@@ -18,7 +18,12 @@ public sealed class PostgresMutantTests(PostgresDatabase database) : IClassFixtu
 
     // No epoch in the update: that it matched nothing, an old epoch too, refuses nothing.
     private const string NoEpochInUpdate = """
-        create or replace function sync.fence(matched bigint) returns void language plpgsql as $$ begin end $$
+        create or replace function sync.fence(
+            a_feed smallint, a_epoch bigint, a_owner text, a_expected bigint, a_count bigint, a_published bigint,
+            a_chain bytea, a_time bigint, a_lease_ttl interval) returns void language sql as $$
+        update sync.feed set position = a_expected + a_count, chain = a_chain, last_time = a_time
+        where feed = a_feed and lease_epoch = a_epoch and position = a_expected and lease_owner = a_owner
+        $$
         """;
 
     // Idempotency looked up outside the transaction: nothing in it refuses a key that came meanwhile.

@@ -108,6 +108,31 @@ public sealed class PostgresLedgerStoreTests(PostgresDatabase database) : IClass
         (await ledger.Store.StatusAsync())[driver.Lease.Feed.Value].Position.ShouldBe(new Position(1));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_group_waits_for_the_commit_under_way_that_it_is_on_top_of(bool isCommitted)
+    {
+        await using var ledger = await NewAsync();
+        var driver = await StoreDriver.AcquireAsync(ledger.Store);
+        await driver.WriteAsync(Put(User("a")));
+        driver.Assume(await driver.GroupAsync(Put(User("b"))));
+        var second = await driver.GroupAsync(Put(User("c")), Put(User("d")));
+        await using var connection = new Npgsql.NpgsqlConnection(ledger.Options.ConnectionString);
+        await connection.OpenAsync();
+        await using var first = await connection.BeginTransactionAsync();
+        await using var move = new Npgsql.NpgsqlCommand("update sync.feed set position = 2 where position = 1", connection, first);
+        await move.ExecuteNonQueryAsync();
+        var commit = ledger.Store.CommitAsync(second).AsTask();
+        while (await ledger.ScalarAsync<long>("select count(*) from pg_locks where not granted") == 0) await Task.Yield();
+        commit.IsCompleted.ShouldBeFalse();
+        if (isCommitted) await first.CommitAsync();
+        else await first.RollbackAsync();
+        if (isCommitted) (await commit).ShouldBeOfType<CommitOutcome.Committed>();
+        else (await commit).ShouldBeOfType<CommitOutcome.TooEarly>();
+        (await ledger.Store.StatusAsync())[driver.Lease.Feed.Value].Position.ShouldBe(new Position(isCommitted ? 4 : 1));
+    }
+
     [Fact]
     public async Task A_hole_stops_the_reader_of_a_feed()
     {

@@ -21,6 +21,7 @@ public sealed class PostgresRoleTests(PostgresDatabase database) : IClassFixture
         "create table sync.mine (a int)", "drop table sync.fact", "alter table sync.fact add column more int",
         "alter table sync.fact disable trigger all", "create index on sync.fact (time)",
         "create or replace function sync.fence(matched bigint) returns void language sql as 'select'",
+        "alter function sync.fence(smallint, bigint, text, bigint, bigint, bigint, bytea, bigint, interval) rename to open",
         "drop schema sync cascade", "create table public.mine (a int)", "create extension dblink", "create role other superuser",
         "copy sync.fact to program 'cat'", "copy sync.fact to '/dev/null'", "select pg_read_file('postgresql.conf')",
         "select pg_ls_dir('.')", "select lo_import('/etc/passwd')", "set session authorization postgres",

@@ -66,9 +66,10 @@ public sealed class PostgresStartTests(PostgresDatabase database, PostgresFixtur
         await ledger.ExecuteAsync("""
             alter table sync.collection drop column shape;
             drop function sync.commit_one;
+            drop function sync.fence(smallint, bigint, text, bigint, bigint, bigint, bytea, bigint, interval);
             delete from sync.migration where version >= 2
             """);
-        (await PostgresMigrations.RunAsync(ledger.Options)).ShouldBe([2, 3]);
+        (await PostgresMigrations.RunAsync(ledger.Options)).ShouldBe([2, 3, 4]);
         await using var again = await ledger.OpenAnotherAsync();
         var loaded = await again.LoadAsync(driver.Lease.Feed, new([], [new("acme", "event"), new("acme", "user")], []));
         loaded.Collections.Select(state => state.Shape).ShouldBe([CollectionShape.History, CollectionShape.Store]);

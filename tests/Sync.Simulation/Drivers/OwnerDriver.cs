@@ -38,7 +38,7 @@ internal sealed class OwnerDriver
 
     public bool IsOwning => IsCurrent && _core.Phase == SequencerPhase.Owning;
 
-    public bool IsCommitting => _core.InFlight is not null;
+    public bool IsCommitting => _core.InFlight.Count > 0;
 
     public void Submit(IReadOnlyList<SimRequest> requests)
     {
@@ -71,7 +71,7 @@ internal sealed class OwnerDriver
 
     private void GiveUp()
     {
-        if (_isResolving || _core.InFlight is null) _core.LeaseLost();
+        if (_isResolving || _core.InFlight.Count == 0) _core.LeaseLost();
         _isStopping = true;
     }
 
@@ -81,11 +81,12 @@ internal sealed class OwnerDriver
         if (_core.Phase == SequencerPhase.Resolving && !_isResolving)
         {
             (_isResolving, _resolveFailures) = (true, 0);
+            if (_core.InFlight.Count > 1) _world.Coverage.Add("several groups resolved");
             _calls++;
-            Resolve(_core.InFlight!);
+            Resolve(_core.InFlight);
         }
         _core.IsLeaseCertain = Now < _heldUntil;
-        if (Now >= _commitAt && _core.TryTakeGroup(_node.Wall, _world.Ids, _publisher.ToSave) is { } group)
+        while (Now >= _commitAt && _core.TryTakeGroup(_node.Wall, _world.Ids, _publisher.ToSave) is { } group)
             Commit(group);
         while (_loads < _node.Options.LoadsInFlightMax && Now >= _loadAt && _core.TryTakeLoad(out var ticket))
             Load(ticket);
@@ -133,6 +134,7 @@ internal sealed class OwnerDriver
     {
         _calls++;
         var asked = Now;
+        if (_core.InFlight.Count > 1) _world.Coverage.Add("group begun ahead");
         _world.Store.Commit(_node, group, outcome => Return(() =>
         {
             if (outcome is CommitOutcome.Committed)
@@ -143,9 +145,10 @@ internal sealed class OwnerDriver
             if (outcome is CommitOutcome.Failed) _commitAt = Now + _node.RetryDelay(++_commitFailures);
             if (outcome is CommitOutcome.Unknown && ++_commitFailures > 1)
                 _commitAt = Now + _node.RetryDelay(_commitFailures - 1);
+            if (outcome is CommitOutcome.TooEarly) _world.Coverage.Add("group too early");
             if (outcome is CommitOutcome.DataError && group.Facts.Count > 1)
                 _world.Coverage.Add("group split by poison");
-            _core.CommitReturned(outcome);
+            _core.CommitReturned(group, outcome);
         }));
     }
 
@@ -185,7 +188,7 @@ internal sealed class OwnerDriver
         });
     }
 
-    private void Resolve(FactGroup group)
+    private void Resolve(IReadOnlyList<FactGroup> groups)
     {
         var asked = Now;
         _world.Store.Call(_node,
@@ -193,26 +196,30 @@ internal sealed class OwnerDriver
             state =>
             {
                 if (state is null) ResolveFailed("another owner has the feed");
-                else ReadBehind(group, state, [], asked);
+                else ReadBehind(groups, state, [], asked);
             },
-            () => ResolveAgain(group));
+            () => ResolveAgain(groups));
     }
 
-    private void ReadBehind(FactGroup group, FeedState state, List<Fact> found, TimeSpan asked) => _world.Store.Call(_node,
-        store => store.ReadFeedAsync(_feed, new(group.Expected.Value + found.Count), group.Facts.Count - found.Count,
-            _node.Options.GroupBytesMax),
-        page =>
-        {
-            found.AddRange(page.Facts);
-            if (found.Count < group.Facts.Count && page.Facts.Count > 0) ReadBehind(group, state, found, asked);
-            else Return(() => Resolved(state, found, asked));
-        },
-        () => ResolveAgain(group));
+    private void ReadBehind(IReadOnlyList<FactGroup> groups, FeedState state, List<Fact> found, TimeSpan asked)
+    {
+        var count = groups.Sum(group => group.Facts.Count);
+        _world.Store.Call(_node,
+            store => store.ReadFeedAsync(_feed, new(groups[0].Expected.Value + found.Count), count - found.Count,
+                _node.Options.GroupBytesMax),
+            page =>
+            {
+                found.AddRange(page.Facts);
+                if (found.Count < count && page.Facts.Count > 0) ReadBehind(groups, state, found, asked);
+                else Return(() => Resolved(state, found, asked));
+            },
+            () => ResolveAgain(groups));
+    }
 
-    private void ResolveAgain(FactGroup group)
+    private void ResolveAgain(IReadOnlyList<FactGroup> groups)
     {
         if (_isStopping) ResolveFailed("the writer stopped");
-        else _node.After(_node.RetryDelay(++_resolveFailures), () => Resolve(group));
+        else _node.After(_node.RetryDelay(++_resolveFailures), () => Resolve(groups));
     }
 
     private void ResolveFailed(string reason) => Return(() =>

@@ -17,6 +17,7 @@ internal sealed class Coverage
         "take-over from a paused writer", "take-over from a dead writer", "fenced commit", "gap",
         "tail gap found by a beat", "coalesced refetch", "stale ignored", "skew by major", "parse error",
         "refetch failed, then recovered", "publisher restart behind confirmed", "duplicate delivered",
+        "group begun ahead", "group too early", "several groups resolved",
         "group split by poison", "pause beyond the lease", "pause beyond the lease, commit in flight",
         "slow consumer overflow", "slow consumer dropped by the broker",
         "idempotent replay", "receipt of a repeated conditional write", "atomic batch committed", "tombstone applied",

@@ -82,6 +82,53 @@ public abstract partial class LedgerStoreCompliance
         await ShouldBeSoundAsync();
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task A_group_whose_place_is_not_reached_comes_too_early_writes_nothing_and_may_come_again(int facts)
+    {
+        var driver = await StoreDriver.AcquireAsync(Store);
+        var first = await driver.GroupAsync(Put(User("a")));
+        driver.Assume(first);
+        var second = await driver.GroupAsync([.. Enumerable.Range(0, facts).Select(number => Put(new("acme", "note", $"{number}")))]);
+        (await Store.CommitAsync(second)).ShouldBeOfType<CommitOutcome.TooEarly>();
+        (await Store.StatusAsync())[driver.Lease.Feed.Value].Position.ShouldBe(Position.Start);
+        (await Store.GetAsync(new("acme", "note", "0"), AsOf.Now)).ShouldBeNull();
+        (await Store.CommitAsync(first)).ShouldBeOfType<CommitOutcome.Committed>();
+        (await Store.CommitAsync(second)).ShouldBeOfType<CommitOutcome.Committed>();
+        (await Store.CommitAsync(second)).ShouldBeOfType<CommitOutcome.Fenced>();
+        await ShouldBeSoundAsync();
+    }
+
+    [Fact]
+    public async Task A_group_whose_place_is_not_reached_is_fenced_under_an_old_lease()
+    {
+        var driver = await StoreDriver.AcquireAsync(Store);
+        driver.Assume(await driver.GroupAsync(Put(User("a"))));
+        var second = await driver.GroupAsync(Put(User("b")), Put(User("c")));
+        await Store.AcquireAsync(driver.Lease.Feed, "one", Minute);
+        (await Store.CommitAsync(second)).ShouldBeOfType<CommitOutcome.Fenced>();
+    }
+
+    [Fact]
+    public async Task Groups_on_top_of_each_other_that_come_at_once_are_committed_in_order_or_come_too_early()
+    {
+        var driver = await StoreDriver.AcquireAsync(Store);
+        for (var round = 0; round < 50; round++)
+        {
+            var first = await driver.GroupAsync(Put(User($"a{round}")), Put(User($"b{round}")));
+            driver.Assume(first);
+            var second = await driver.GroupAsync(Put(new("acme", "note", $"c{round}")), Put(new("acme", "note", $"d{round}")));
+            driver.Assume(second);
+            var both = new[] { first, second }.Select(group => Task.Run(async () => await Store.CommitAsync(group))).ToArray();
+            (await both[0]).ShouldBeOfType<CommitOutcome.Committed>();
+            if (await both[1] is CommitOutcome.Committed) continue;
+            (await both[1]).ShouldBeOfType<CommitOutcome.TooEarly>();
+            (await Store.CommitAsync(second)).ShouldBeOfType<CommitOutcome.Committed>();
+        }
+        await ShouldBeSoundAsync();
+    }
+
     [Fact]
     public async Task A_used_idempotency_key_refuses_the_whole_group()
     {

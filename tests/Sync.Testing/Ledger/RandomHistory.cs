@@ -20,8 +20,12 @@ public sealed class RandomHistory
     private readonly HashSet<WriteRequest> _answered = [];
     private readonly List<WriteRequest> _asked = [];
     private readonly List<FactGroup> _stragglers = [];
+    // Groups on their way, whatever the core thinks of them, and what the store said to some of them already.
+    private readonly List<FactGroup> _sent = [];
+    private readonly Dictionary<FactGroup, CommitOutcome> _untold = [];
     private readonly List<string> _wrong = [];
     private SequencerCore _core;
+    private readonly int _burstMax;
     private long _now = 1_000_000;
     private int _keys;
     private int _attempts;
@@ -36,12 +40,15 @@ public sealed class RandomHistory
         {
             Owner = "one",
             GroupFactsMax = _random.Next(3, 12),
+            GroupsInFlightMax = _random.Next(1, 5),
+            GroupAheadWritesMin = _random.Next(1, 4),
             HeadsCachedMax = _random.Next(1, 8),
             CollectionsCachedMax = _random.Next(1, 3),
             IdempotencyKeysCachedMax = _random.Next(1, 8),
             LoadItemsMax = _random.Next(1, 6),
             QueuedWritesMax = 40,
         };
+        _burstMax = _random.Next(1, 6);
         _core = TakeOver();
     }
 
@@ -56,7 +63,7 @@ public sealed class RandomHistory
         {
             if (_core.Phase == SequencerPhase.Resolving) Resolve();
             AnswerLoads();
-            if (_core.InFlight is not null) Report(InStore(_core.InFlight));
+            if (Pending() is { } group) Return(group);
             else Group();
         }
         Collect();
@@ -78,7 +85,9 @@ public sealed class RandomHistory
         _now += _random.Next(-50, 100);
         switch (_random.Next(12))
         {
-            case < 5: Submit(); break;
+            case < 5:
+                for (var more = _random.Next(_burstMax); more >= 0; more--) Submit();
+                break;
             case < 7: TakeLoad(); break;
             case 7: AnswerLoads(); break;
             case < 10: Group(); break;
@@ -161,9 +170,12 @@ public sealed class RandomHistory
 
     private void Group()
     {
-        _core.TryTakeGroup(new Timestamp(_now), _ids, Position.Start);
+        if (_core.TryTakeGroup(new Timestamp(_now), _ids, Position.Start) is { } group) _sent.Add(group);
+        if (_core.InFlight.Count > 1) Met.Add("two in flight");
         Collect();
     }
+
+    private FactGroup? Pending() => _sent.Count == 0 ? null : _sent[_random.Next(_sent.Count)];
 
     private void Outcome()
     {
@@ -172,32 +184,48 @@ public sealed class RandomHistory
             Resolve();
             return;
         }
-        if (_core.InFlight is not { } group) return;
-        switch (_random.Next(10))
+        if (Pending() is not { } group) return;
+        if (_untold.ContainsKey(group))
+        {
+            Return(group);
+            return;
+        }
+        switch (_random.Next(12))
         {
             case 0:
+            case < 4 when _core.InFlight.Count > 1 && _core.InFlight[0] == group:
                 Met.Add("failed");
-                Report(new CommitOutcome.Failed("random"));
+                Report(group, new CommitOutcome.Failed("random"));
                 break;
             case 1:
                 Met.Add(InStore(group) is CommitOutcome.Committed ? "unknown stored" : "unknown not stored");
-                Report(new CommitOutcome.Unknown("random"));
+                Report(group, new CommitOutcome.Unknown("random"));
                 break;
             case 2:
                 Met.Add("unknown not stored");
                 _stragglers.Add(group);
-                Report(new CommitOutcome.Unknown("random"));
+                Report(group, new CommitOutcome.Unknown("random"));
+                break;
+            case < 6:
+                // The store is done with it, and the answer is on its way.
+                _untold[group] = InStore(group);
                 break;
             default:
-                Report(InStore(group));
+                Return(group);
                 break;
         }
+    }
+
+    private void Return(FactGroup group)
+    {
+        if (!_untold.Remove(group, out var outcome)) outcome = InStore(group);
+        Report(group, outcome);
     }
 
     private void Resolve()
     {
         if (_random.Next(4) == 0) Foreign();
-        var after = _core.InFlight!.Expected;
+        var after = _core.InFlight[0].Expected;
         var state = Done(_store.AcquireAsync(new FeedId(0), "one", TimeSpan.FromHours(1)))!;
         var found = Done(_store.ReadFeedAsync(new FeedId(0), after, 1000, int.MaxValue)).Facts;
         // What was on its way under the old epoch arrives now, and must not land.
@@ -215,7 +243,7 @@ public sealed class RandomHistory
         while (other.TryTakeLoad(out var ticket))
             other.Loaded(ticket, Done(_store.LoadAsync(new FeedId(0), ticket.Request)));
         if (other.TryTakeGroup(new Timestamp(_now), _ids, Position.Start) is { } group)
-            other.CommitReturned(InStore(group));
+            other.CommitReturned(group, InStore(group));
     }
 
     private CommitOutcome InStore(FactGroup group)
@@ -226,11 +254,14 @@ public sealed class RandomHistory
         return Done(_store.CommitAsync(group));
     }
 
-    private void Report(CommitOutcome outcome)
+    private void Report(FactGroup group, CommitOutcome outcome)
     {
         if (outcome is CommitOutcome.Fenced) Met.Add("fenced");
+        if (outcome is CommitOutcome.TooEarly) Met.Add("too early");
         if (outcome is CommitOutcome.DuplicateKey) Met.Add("DuplicateKey");
-        _core.CommitReturned(outcome);
+        if (outcome is CommitOutcome.Committed && _core.InFlight is [var first, ..] && first != group) Met.Add("answers out of order");
+        _sent.Remove(group);
+        _core.CommitReturned(group, outcome);
         Collect();
         if (_core.Phase == SequencerPhase.Lost) _core = TakeOver();
     }
@@ -246,11 +277,12 @@ public sealed class RandomHistory
         var state = Done(_store.AcquireAsync(new FeedId(0), "one", TimeSpan.FromHours(1)))!;
         foreach (var straggler in _stragglers) Done(_store.CommitAsync(straggler));
         _stragglers.Clear();
-        if (_core?.InFlight is { } late)
+        while (_core is not null && Pending() is { } late)
         {
-            var outcome = InStore(late);
+            if (!_untold.Remove(late, out var outcome)) outcome = InStore(late);
             if (outcome is CommitOutcome.Fenced) Met.Add("fenced");
-            _core.CommitReturned(outcome);
+            _sent.Remove(late);
+            _core.CommitReturned(late, outcome);
         }
         if (_core is not null) Collect();
         _late.Clear();
@@ -282,7 +314,15 @@ public sealed class RandomHistory
 
     private void Note(WriteRequest request, int line, WriteResult result)
     {
-        if (result is WriteResult.Refused refused) Met.Add(refused.Refusal.Code.ToString());
+        if (result is WriteResult.Refused refused)
+        {
+            Met.Add(refused.Refusal.Code.ToString());
+            var key = request.Command(line).Key;
+            // A line of a batch may be refused by a line before it.
+            if (!request.IsAtomic && refused.Refusal.Last is { } last
+                && last > (Done(_store.GetAsync(key, AsOf.Now))?.Sequence ?? Sequence.None))
+                _wrong.Add($"{key} was refused by sequence {last}, which is not written");
+        }
         if (result is WriteResult.Committed { Replayed: true }) Met.Add("replayed");
         if (result is WriteResult.Unknown) Met.Add("unknown");
         _answers.Add((request, line, result));

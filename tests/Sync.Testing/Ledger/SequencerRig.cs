@@ -81,16 +81,16 @@ public sealed class SequencerRig
         return group;
     }
 
-    /// <summary>Commits the group in flight in the store and reports it.</summary>
-    public CommitOutcome Commit() => Report(InStore(Core.InFlight.ShouldNotBeNull()));
+    /// <summary>Commits the first group in flight in the store and reports it.</summary>
+    public CommitOutcome Commit() => Report(InStore(Core.InFlight[0]));
 
     /// <summary>Commits a group in the store, and tells nobody.</summary>
     public CommitOutcome InStore(FactGroup group) => Completed(Store.CommitAsync(group));
 
-    /// <summary>Reports an outcome of the group in flight.</summary>
-    public CommitOutcome Report(CommitOutcome outcome)
+    /// <summary>Reports an outcome of a group in flight; of the first unless told otherwise.</summary>
+    public CommitOutcome Report(CommitOutcome outcome, FactGroup? group = null)
     {
-        Core.CommitReturned(outcome);
+        Core.CommitReturned(group ?? Core.InFlight[0], outcome);
         Collect();
         return outcome;
     }
@@ -98,7 +98,7 @@ public sealed class SequencerRig
     /// <summary>Takes the feed over from itself and reads what stands there.</summary>
     public void Resolve()
     {
-        var after = Core.InFlight.ShouldNotBeNull().Expected;
+        var after = Core.InFlight[0].Expected;
         var state = Take("one");
         Core.Resolved(state, Completed(Store.ReadFeedAsync(new FeedId(0), after, 1000, 1 << 30)).Facts);
         Collect();
@@ -110,8 +110,8 @@ public sealed class SequencerRig
         for (var turn = 0; turn < 10_000; turn++)
         {
             Load();
-            if (Group() is null && !HasWork()) return;
-            if (Core.InFlight is not null) Commit();
+            if (Group() is null && !HasWork() && Core.InFlight.Count == 0) return;
+            if (Core.InFlight.Count > 0) Commit();
         }
         throw new InvalidOperationException("It does not settle.");
     }

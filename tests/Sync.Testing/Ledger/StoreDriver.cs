@@ -60,11 +60,16 @@ public sealed class StoreDriver
     public async Task<CommitOutcome> TryCommitAsync(FactGroup group)
     {
         var outcome = await _store.CommitAsync(group);
-        if (outcome is not CommitOutcome.Committed) return outcome;
+        if (outcome is CommitOutcome.Committed) Assume(group);
+        return outcome;
+    }
+
+    /// <summary>Goes on as if a group were committed: the next is numbered on top of it.</summary>
+    public void Assume(FactGroup group)
+    {
         var last = group.Facts[^1].Fact;
         State = State with { Position = last.Position, Chain = last.Chain, LastTime = last.TransactionTime };
         Time = new(Time.UnixMicroseconds + 1_000_000);
-        return outcome;
     }
 
     /// <summary>Numbers writes as they would be committed next.</summary>

@@ -37,7 +37,8 @@ public sealed class SequencerModelTests
             met.UnionWith(history.Met);
         }
         string[] wanted = ["committed", "replayed", "batch", "batch refused", "failed", "unknown stored", "unknown not stored", "fenced",
-            "DuplicateKey", "DataError", "ExpectedSequenceDiffers", "NoLiveRecord", "LiveRecordExists", "IdempotencyKeyReused", "WrongShape", "NoOwner", "unknown"];
+            "DuplicateKey", "DataError", "ExpectedSequenceDiffers", "NoLiveRecord", "LiveRecordExists", "IdempotencyKeyReused", "WrongShape", "NoOwner", "unknown",
+            "two in flight", "too early", "answers out of order"];
         wanted.Except(met, StringComparer.Ordinal).ShouldBeEmpty();
     }
 
@@ -47,6 +48,8 @@ public sealed class SequencerModelTests
     [InlineData(nameof(PlantedFaults.SequenceFromStaleLoad))]
     [InlineData(nameof(PlantedFaults.NoEpochInFence))]
     [InlineData(nameof(PlantedFaults.IdempotencyOutsideTransaction))]
+    [InlineData(nameof(PlantedFaults.RefusalFromFlight))]
+    [InlineData(nameof(PlantedFaults.OnTopNotAwaited))]
     public void A_planted_fault_is_found(string fault)
     {
         var faults = new PlantedFaults
@@ -56,6 +59,8 @@ public sealed class SequencerModelTests
             SequenceFromStaleLoad = fault == nameof(PlantedFaults.SequenceFromStaleLoad),
             NoEpochInFence = fault == nameof(PlantedFaults.NoEpochInFence),
             IdempotencyOutsideTransaction = fault == nameof(PlantedFaults.IdempotencyOutsideTransaction),
+            RefusalFromFlight = fault == nameof(PlantedFaults.RefusalFromFlight),
+            OnTopNotAwaited = fault == nameof(PlantedFaults.OnTopNotAwaited),
         };
         for (var seed = 0; seed < 1000; seed++)
         {

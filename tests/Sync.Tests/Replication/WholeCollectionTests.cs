@@ -66,15 +66,14 @@ public sealed class WholeCollectionTests : IAsyncLifetime
             for (var turn = 0; !stop.IsCancellationRequested; turn++)
                 (await _node.WriteAsync(Put(User($"k{turn % 30}"), $"{turn}"))).ShouldBeOfType<WriteResult.Committed>();
         });
+        var last = new long[30];
         var doubled = 0;
         for (var turn = 0; turn < 6; turn++)
         {
             await OpenAsync(_replicas.Count, 30);
-            // Of this turn alone: a call that is under way when the watch ends comes during the next one.
-            var last = 0L;
             using var watched = new Watching(_replicas[turn], sequence =>
             {
-                if (sequence <= Interlocked.Exchange(ref last, sequence)) Interlocked.Increment(ref doubled);
+                if (sequence <= Interlocked.Exchange(ref last[turn], sequence)) Interlocked.Increment(ref doubled);
             });
             await UntilAsync(() => _transport.KeyCount == 1);
             await CloseAsync(22);
