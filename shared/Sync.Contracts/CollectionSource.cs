@@ -56,6 +56,10 @@ public sealed class SnapshotPage
 
     /// <summary>True: the page was cut, and its range ends with its last record (it has one at least). False: its range has no end.</summary>
     public required bool More { get; init; }
+
+    /// <summary>A guess of the last record of the page behind this one, when that is asked for with the same limit: so the page
+    /// behind that one can be asked for at the same time. Null = no guess. Nothing may rest on it: changes make it wrong.</summary>
+    public SyncedKey? NextEnd { get; init; }
 }
 
 /// <summary>A collection and its last change, as of a page.</summary>

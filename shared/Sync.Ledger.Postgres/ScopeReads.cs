@@ -17,7 +17,8 @@ internal sealed class ScopeReads(Connections connections, NameDirectory names, i
             async (connection, token) =>
             {
                 var start = after ?? new SyncedKey("", "", "");
-                var page = await KnownAsync(connection, scope, feed, token).ConfigureAwait(false) is { } collection
+                var known = await KnownAsync(connection, scope, feed, token).ConfigureAwait(false);
+                var page = known is { } collection
                     ? await PageAsync(
                         connection, feed, NameOf(scope), bytesMax, _sql[feed.Value].Collection, token,
                         Value(IsBehind(scope, start) ? 0 : collection), Value(KeyIn(scope, start)), Value((long)limit + 1),
@@ -38,6 +39,9 @@ internal sealed class ScopeReads(Connections connections, NameDirectory names, i
                     Envelopes = page.Envelopes,
                     Collections = Touched(page, scope, start),
                     More = page.More,
+                    NextEnd = page.More && page.Envelopes.Count == limit && known is { } one
+                        ? await NextEndAsync(connection, one, page.Envelopes[^1].Key, limit, token).ConfigureAwait(false)
+                        : null,
                 };
             },
             cancellation);
@@ -121,6 +125,15 @@ internal sealed class ScopeReads(Connections connections, NameDirectory names, i
         if (scope is not { Vault: { } vault, Collection: { } collection }) return null;
         var row = (await names.CollectionsAsync(connection, [new(vault, collection)], cancellation).ConfigureAwait(false))[0];
         return row is null ? null : row.Feed == feed ? row.Id : 0;
+    }
+
+    private static async ValueTask<SyncedKey?> NextEndAsync(
+        NpgsqlConnection connection, int collection, SyncedKey end, int limit, CancellationToken cancellation)
+    {
+        var keys = await connection.QueryAsync(
+            ScopeSql.KeyBehind, reader => reader.GetString(0), cancellation, Value(collection), Value(end.Key),
+            Value((long)limit - 1)).ConfigureAwait(false);
+        return keys.Count == 0 ? null : end with { Key = keys[0] };
     }
 
     private static CollectionName NameOf(SyncedPattern scope) => new(scope.Vault!, scope.Collection!);

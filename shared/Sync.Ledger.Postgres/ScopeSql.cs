@@ -133,6 +133,10 @@ internal sealed class ScopeSql
         where c.last_position > 0 limit $5
         """;
 
+    /// <summary>A live key of a collection: its number, after key, how many are between.</summary>
+    internal const string KeyBehind =
+        "select key from sync.record where collection = $1 and key > $2 and live order by key offset $3 limit 1";
+
     private const string SizesOfHead =
         "octet_length(f.value) as bytes, octet_length(f.key) + octet_length(f.schema_version) + octet_length(f.producer) as names";
 

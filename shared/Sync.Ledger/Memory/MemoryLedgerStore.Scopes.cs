@@ -28,6 +28,9 @@ public sealed partial class MemoryLedgerStore
                 Envelopes = EnvelopesOf(page.Facts),
                 Collections = Touched(range, feed, after, page),
                 More = page.More,
+                NextEnd = page.More && page.Facts.Count == limit
+                    ? LiveBehind(range, feed, page.Facts[^1].Key).Skip(limit - 1).FirstOrDefault()?.Key
+                    : null,
             });
         }
     }

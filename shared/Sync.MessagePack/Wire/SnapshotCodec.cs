@@ -7,13 +7,13 @@ namespace Sync.MessagePack;
 public static class SnapshotCodec
 {
     private const int AskedFeed = 0, After = 1, Limit = 2;
-    private const int Feeds = 0, Feed = 1, History = 2, Floor = 3, Position = 4, Envelopes = 5, Collections = 6, More = 7;
+    private const int Feeds = 0, Feed = 1, History = 2, Floor = 3, Position = 4, Envelopes = 5, Collections = 6, More = 7, NextEnd = 8;
     private const int LimitDefault = 1000;
 
     private static readonly FieldNames RequestNames = new("snapshot request", "feed", "after", "limit");
 
     private static readonly FieldNames PageNames =
-        new("snapshot page", "feeds", "feed", "history", "floor", "position", "envelopes", "collections", "more");
+        new("snapshot page", "feeds", "feed", "history", "floor", "position", "envelopes", "collections", "more", "next_end");
 
     /// <summary>Writes the request.</summary>
     public static void Encode(SnapshotRequest request, IBufferWriter<byte> destination)
@@ -78,7 +78,7 @@ public static class SnapshotCodec
     private static void Write(PooledBytes buffer, SnapshotPage page, int bytesMax)
     {
         var writer = new MsgPackWriter(buffer);
-        writer.WriteMapHeader(PageNames.Count);
+        writer.WriteMapHeader(page.NextEnd is null ? NextEnd : PageNames.Count);
         PageWriter.WriteInteger(ref writer, PageNames, Feeds, page.Feeds);
         PageWriter.WriteInteger(ref writer, PageNames, Feed, page.Feed.Value);
         PageWriter.WriteInteger(ref writer, PageNames, History, page.History.Value);
@@ -96,6 +96,24 @@ public static class SnapshotCodec
         writer = new MsgPackWriter(buffer);
         writer.WriteString(PageNames[More]);
         writer.WriteBoolean(page.More || isCut);
+        writer.Flush();
+        if (page.NextEnd is { } end) WriteNextEnd(buffer, end, isCut ? 0 : bytesMax);
+    }
+
+    // The guess is of what lies behind the whole page, and is worth no more bytes than there are.
+    private static void WriteNextEnd(PooledBytes buffer, SyncedKey end, int bytesMax)
+    {
+        var writer = new MsgPackWriter(buffer);
+        writer.WriteString(PageNames[NextEnd]);
+        writer.Flush();
+        var mark = buffer.Count;
+        writer = new MsgPackWriter(buffer);
+        WriteKey(ref writer, end);
+        writer.Flush();
+        if (buffer.Count <= bytesMax) return;
+        buffer.CutTo(mark);
+        writer = new MsgPackWriter(buffer);
+        writer.WriteNil();
         writer.Flush();
     }
 
@@ -116,6 +134,7 @@ public static class SnapshotCodec
         long feeds = 0, feed = 0, history = 0, floor = 0, position = 0;
         Envelope[] envelopes = [];
         CollectionEntry[] collections = [];
+        SyncedKey? nextEnd = null;
         var more = false;
         while (map.TryNext(ref reader, out var field))
         {
@@ -129,13 +148,14 @@ public static class SnapshotCodec
                 Envelopes => PageReader.TryReadEnvelopes(
                     ref reader, PageNames.Message, SnapshotRequest.LimitMax, out envelopes, ref context),
                 Collections => CollectionEntries.TryRead(ref reader, out collections),
-                _ => reader.TryReadBoolean(out more),
+                More => reader.TryReadBoolean(out more),
+                _ => reader.TrySkipNil() || TryReadKey(ref reader, out nextEnd),
             };
             if (ok) continue;
             context ??= map.Describe(reader.Error);
             return null;
         }
-        for (var field = 0; field < PageNames.Count && reader.Error.IsNone; field++) map.TryRequire(ref reader, field);
+        for (var field = 0; field <= More && reader.Error.IsNone; field++) map.TryRequire(ref reader, field);
         // Without a record there is nothing to ask behind: a reader would ask for the same page for ever.
         if (more && envelopes.Length == 0) reader.Fail("more, and no record to ask behind");
         if (!reader.Error.IsNone) return null;
@@ -149,6 +169,7 @@ public static class SnapshotCodec
             Envelopes = envelopes,
             Collections = collections,
             More = more,
+            NextEnd = nextEnd,
         };
     }
 

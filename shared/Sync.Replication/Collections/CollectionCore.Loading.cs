@@ -17,12 +17,15 @@ public sealed partial class CollectionCore<T>
         if (TryEnd(id, out var request) && request.Feed is { } feed)
         {
             if (IsOtherHistory(page.History)) Reset(page.History, effects);
-            else if (!IsUsable(feed, request.Sent.Snapshot, page)) Fail(feed, at);
-            else
+            else if (IsUsable(feed, request.Sent.Snapshot, page))
             {
                 TakePage(feed, page, at, effects);
+                Fit(feed, request.Sent.Snapshot, page);
                 TakeAhead(feed, at, effects);
             }
+            // The writer may have read it before the one in front of it: asked for again, now alone.
+            else if (request.WasAhead) WasInVain(feed);
+            else Fail(feed, at);
         }
         End(at, effects);
     }
@@ -163,9 +166,9 @@ public sealed partial class CollectionCore<T>
         {
             if (_outstanding.TryGetValue(feed.Request, out var request)) request.Feed = null;
             feed.Request = 0;
-            DropAhead(feed);
+            DropAheads(feed);
         }
-        (feed.IsLoading, feed.HasPage, feed.LoadAfter) = (true, false, null);
+        (feed.IsLoading, feed.HasPage, feed.LoadAfter, feed.PagesInVain) = (true, false, null, 0);
         feed.Round++;
     }
 
@@ -175,7 +178,7 @@ public sealed partial class CollectionCore<T>
     {
         _counters.Resets++;
         _history = history;
-        foreach (var feed in _feeds) DropAhead(feed);
+        foreach (var feed in _feeds) DropAheads(feed);
         foreach (var request in _outstanding.Values) request.Feed = null;
         _feeds.Clear();
         _feeds.Add(new(null) { IsReset = true });

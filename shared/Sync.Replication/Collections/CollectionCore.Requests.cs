@@ -2,9 +2,8 @@ using Sync.Contracts;
 
 namespace Sync.Replication;
 
-/// <summary>What is asked of the writer: one page at a time for each feed and one
-/// ahead of it, one batch of refused keys, all together
-/// bounded.</summary>
+/// <summary>What is asked of the writer: one page at a time for each feed and two ahead of it, one batch of refused keys, all
+/// together bounded.</summary>
 public sealed partial class CollectionCore<T>
 {
     private const int AwaitedMax = 8192;
@@ -60,7 +59,7 @@ public sealed partial class CollectionCore<T>
         if (_isDisposed || !_outstanding.Remove(id, out request)) return false;
         if (request.Feed is { } feed)
         {
-            if (feed.Ahead == id) feed.ForgetAhead();
+            if (AheadOf(feed, id) is { } ahead) feed.Aheads.Remove(ahead);
             else feed.Request = 0;
         }
         else if (id == _refetchId) _refetchId = 0;
@@ -88,7 +87,7 @@ public sealed partial class CollectionCore<T>
     {
         if (!feed.IsLoading && feed.CheckAt <= now) (feed.IsChecking, feed.CheckAt) = (true, null);
         var request = feed.IsLoading
-            ? PageRequest(feed.Id, feed.LoadAfter)
+            ? PageRequest(feed.Id, feed.LoadAfter, LimitOf(feed))
             : new CollectionRequest
             {
                 Id = ++_requests,
@@ -98,11 +97,13 @@ public sealed partial class CollectionCore<T>
         feed.Request = Send(feed, request, effects);
     }
 
-    private CollectionRequest PageRequest(FeedId? feed, SyncedKey? after) => new()
+    private int LimitOf(CollectionFeed<T> feed) => feed.PageLimit > 0 ? feed.PageLimit : _rules.SnapshotLimit;
+
+    private CollectionRequest PageRequest(FeedId? feed, SyncedKey? after, int limit) => new()
     {
         Id = ++_requests,
         Kind = CollectionRequestKind.Snapshot,
-        Snapshot = new(feed, after, _rules.SnapshotLimit),
+        Snapshot = new(feed, after, limit),
     };
 
     private long Send(CollectionFeed<T> feed, CollectionRequest request, CollectionEffects<T> effects)
@@ -115,7 +116,7 @@ public sealed partial class CollectionCore<T>
     private void Fail(CollectionFeed<T> feed, CollectionMoment at)
     {
         _counters.Failures++;
-        DropAhead(feed);
+        DropAheads(feed);
         feed.RetryAt = _rules.Faults.NoRetry ? null : at.Now + Backoff(++feed.Failures, at.Jitter);
     }
 
@@ -193,6 +194,9 @@ public sealed partial class CollectionCore<T>
         public CollectionFeed<T>? Feed { get; set; } = feed;
 
         public CollectionRequest Sent => sent;
+
+        /// <summary>True: a page that was asked for before the one in front of it was applied.</summary>
+        public bool WasAhead { get; set; }
 
         public bool IsRefetch => sent.Kind == CollectionRequestKind.GetMany;
     }

@@ -66,11 +66,17 @@ internal sealed class CollectionFeed<T>(FeedId? id)
     /// <summary>The outstanding request; 0 = none.</summary>
     public long Request { get; set; }
 
-    /// <summary>The request for the page behind the outstanding one; 0 = none.</summary>
-    public long Ahead { get; set; }
+    /// <summary>The requests for the pages behind the outstanding one, in order.</summary>
+    public List<PageAhead> Aheads { get; } = [];
 
-    /// <summary>Its answer, when that came first.</summary>
-    public SnapshotPage? AheadPage { get; set; }
+    /// <summary>Pages of this load that were read ahead in vain.</summary>
+    public int PagesInVain { get; set; }
+
+    /// <summary>Most records of the pages that are asked for; 0 = as many as the rules allow.</summary>
+    public int PageLimit { get; set; }
+
+    /// <summary>Value bytes of the last page that bytes cut.</summary>
+    public long PageBytes { get; set; }
 
     /// <summary>Failures in a row.</summary>
     public int Failures { get; set; }
@@ -115,7 +121,8 @@ internal sealed class CollectionFeed<T>(FeedId? id)
     /// <summary>A page was taken: its range begins behind the one before.</summary>
     public void Settle(SyncedKey? end, long position) => _ranges.Add(new(end, position));
 
-    public void ForgetAhead() => (Ahead, AheadPage) = (0, null);
+    /// <summary>Pages of the load that were taken.</summary>
+    public int PagesTaken => _ranges.Count;
 
     public void ForgetRanges() => _ranges.Clear();
 
@@ -134,6 +141,17 @@ internal sealed class CollectionFeed<T>(FeedId? id)
     }
 
     private readonly record struct SettledRange(SyncedKey? End, long Position);
+}
+
+/// <summary>A page that was asked for before the one in front of it was applied.</summary>
+internal sealed class PageAhead(long id, SnapshotRequest asked)
+{
+    public long Id => id;
+
+    public SnapshotRequest Asked => asked;
+
+    /// <summary>The answer, when it came too early.</summary>
+    public SnapshotPage? Page { get; set; }
 }
 
 /// <summary>The newest unbroken run of beats that could not be joined yet, and the collections that it names above

@@ -59,6 +59,9 @@ public sealed record CollectionPlantedFaults
     /// <summary>A page that was read ahead is applied before the one in front of it.</summary>
     public bool AheadTakenAtOnce { get; init; }
 
+    /// <summary>A page that was asked for behind a guess is applied although the one in front of it ends elsewhere.</summary>
+    public bool GuessTrusted { get; init; }
+
     /// <summary>The sequence of the held record is not compared.</summary>
     public bool SequenceNotChecked { get; init; }
 

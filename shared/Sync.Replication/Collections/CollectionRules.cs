@@ -25,7 +25,7 @@ public sealed record CollectionRules
     public long BufferBytesMax { get; init; } = 64 << 20;
 
     /// <summary>Requests outstanding at a time, 1 to 64 (default 4); one for each feed, and one for refused
-    /// keys.</summary>
+    /// keys; what is left is for pages ahead, two for a feed.</summary>
     public int RequestsMax { get; init; } = 4;
 
     /// <summary>Records of a snapshot page, 1 to 10,000 (default 10,000; bytes cut it first).</summary>

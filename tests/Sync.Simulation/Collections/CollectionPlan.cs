@@ -108,7 +108,9 @@ internal sealed record CollectionPlan
     {
         Expected = new("1.0"),
         BufferMax = Has(CollectionFaultKinds.SmallBuffer) ? 1 + (int)(Seed % 3) : 100,
-        RequestsMax = 1 + (int)(Seed % 2),
+        RequestsMax = 1 + (int)(Seed % 3),
+        // Else the first page is cut, and only the third one can bring a guess.
+        SnapshotLimit = Seed / 3 % 2 == 0 ? PageSize : SnapshotRequest.LimitMax,
         SkewsListedMax = 1,
         RefetchLimit = 2,
         RefetchAttemptsMax = 100,

@@ -41,6 +41,8 @@ internal sealed partial class CollectionWorld
         flight.IsShown = true;
         _core.ReadAhead(flight.Request.Id, page, _effects);
         if (_effects.Requests.Count > 0) Coverage.Add("read ahead");
+        if (page.NextEnd is { } guess && _effects.Requests is [.., { Snapshot.After: var after }] && after == guess)
+            Coverage.Add("read ahead behind a guess");
         Touched("shown", default, flight.Request.Id);
     }
 

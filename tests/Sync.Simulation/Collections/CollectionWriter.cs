@@ -19,15 +19,19 @@ internal sealed class CollectionWriter(CollectionPlan plan, CollectionTruth trut
         var facts = truth.Now;
         var envelopes = new List<Envelope>();
         var isMore = false;
+        var behind = 0;
+        SyncedKey? nextEnd = null;
         for (var key = 0; key < plan.Keys.Length; key++)
         {
             var name = plan.Keys[key];
             if (!plan.Scope.Matches(name) || plan.FeedOf(name.Vault) != feed) continue;
             if (request.After is { } after && Utf8Order.Instance.Compare(name, after) <= 0) continue;
             if (facts.Head(key) is not { } head || head.Fact.Op == ChangeOp.Delete) continue;
-            isMore = envelopes.Count == plan.PageSize;
-            if (isMore) break;
-            envelopes.Add(head.Envelope);
+            isMore = envelopes.Count == Math.Min(plan.PageSize, request.Limit);
+            if (!isMore) envelopes.Add(head.Envelope);
+            // One guess in four is wrong.
+            else if (++behind == request.Limit + (facts.Feeds[feed].Count % 4 == 0 ? 1 : 0)) nextEnd = name;
+            if (nextEnd is not null) break;
         }
         return new()
         {
@@ -39,6 +43,8 @@ internal sealed class CollectionWriter(CollectionPlan plan, CollectionTruth trut
             Envelopes = envelopes,
             Collections = CollectionsIn(feed, request.After, isMore ? envelopes[^1].Key : null),
             More = isMore,
+            // A page that bytes cut has none.
+            NextEnd = envelopes.Count == request.Limit ? nextEnd : null,
         };
     }
 

@@ -86,6 +86,7 @@ internal static class MutantCatalogue
         Collection(nameof(CollectionFaults.ResetKeepsSequences), 3000, CollectionInvariants.Converged),
         Collection(nameof(CollectionFaults.OldAnswersTaken), 2000, CollectionInvariants.Absent),
         Collection(nameof(CollectionFaults.AheadTakenAtOnce), 5000, CollectionInvariants.Covered),
+        Collection(nameof(CollectionFaults.GuessTrusted), 5000, CollectionInvariants.Covered),
         Collection(nameof(CollectionFaults.SequenceNotChecked), 100, CollectionInvariants.Forward),
         Collection(nameof(CollectionFaults.TombstoneIgnored), 50, CollectionInvariants.Covered),
         Collection(nameof(CollectionFaults.MajorIgnored), 200, CollectionInvariants.Shown),

@@ -6,14 +6,9 @@ namespace Sync.Tests.MessagePack;
 /// <summary>The decoded form of requests and pages of collections, as <see cref="Decoded"/>.</summary>
 internal static class DecodedPages
 {
-    public static SnapshotRequest SnapshotRequest(JsonElement decoded)
-    {
-        var after = decoded.GetProperty("after");
-        return new SnapshotRequest(
-            decoded.GetProperty("feed").ValueKind == JsonValueKind.Null ? null : new FeedId(decoded.GetProperty("feed").GetInt32()),
-            after.ValueKind == JsonValueKind.Null ? null : new(after[0].GetString()!, after[1].GetString()!, after[2].GetString()!),
-            decoded.GetProperty("limit").GetInt32());
-    }
+    public static SnapshotRequest SnapshotRequest(JsonElement decoded) => new(
+        decoded.GetProperty("feed").ValueKind == JsonValueKind.Null ? null : new FeedId(decoded.GetProperty("feed").GetInt32()),
+        Key(decoded.GetProperty("after")), decoded.GetProperty("limit").GetInt32());
 
     public static SnapshotPage Snapshot(JsonElement decoded) => new()
     {
@@ -26,6 +21,7 @@ internal static class DecodedPages
         Collections = [.. decoded.GetProperty("collections").EnumerateArray().Select(entry =>
             new CollectionEntry(entry[0].GetString()!, entry[1].GetString()!, new(Decoded.Parse(entry[2]))))],
         More = decoded.GetProperty("more").GetBoolean(),
+        NextEnd = decoded.TryGetProperty("next_end", out var end) ? Key(end) : null,
     };
 
     public static ChangesRequest ChangesRequest(JsonElement decoded) => new(
@@ -51,4 +47,8 @@ internal static class DecodedPages
             new VaultEntry(entry[0].GetString()!, new(entry[1].GetInt32()), new(Decoded.Parse(entry[2]))))],
         More = decoded.GetProperty("more").GetBoolean(),
     };
+
+    private static SyncedKey? Key(JsonElement parts) => parts.ValueKind == JsonValueKind.Null
+        ? null
+        : new SyncedKey(parts[0].GetString()!, parts[1].GetString()!, parts[2].GetString()!);
 }

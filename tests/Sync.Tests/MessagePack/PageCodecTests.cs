@@ -18,6 +18,22 @@ public sealed class PageCodecTests
         SnapshotCodec.DecodePage(SnapshotCodec.Encode(empty)).Value.ShouldBeSameAs(empty);
     }
 
+    [Fact]
+    public void A_guess_of_the_next_end_goes_with_a_whole_page_that_has_room_for_it()
+    {
+        var end = new SyncedKey("acme", "user", new string('z', 400));
+        var page = Snapshot(records: 300, more: true, nextEnd: end);
+        var bytes = SnapshotCodec.Encode(page);
+        SnapshotCodec.DecodePage(bytes).Value.ShouldBeSameAs(page);
+        SnapshotCodec.DecodePage(SnapshotCodec.Encode(page, bytes.Length)).Value.ShouldBeSameAs(page);
+        foreach (var (bytesMax, records) in new[] { (bytes.Length - 1, 300), (20_000, 0) })
+        {
+            var cut = SnapshotCodec.DecodePage(SnapshotCodec.Encode(page, bytesMax)).Value;
+            cut.NextEnd.ShouldBeNull();
+            cut.Envelopes.Count.ShouldBeInRange(records, 300);
+        }
+    }
+
     [Theory]
     [InlineData(0, int.MaxValue)]
     [InlineData(1, 1)]
@@ -162,7 +178,8 @@ public sealed class PageCodecTests
     };
 
     // Records of two collections in three vaults; an empty collection before, between and behind each.
-    private static SnapshotPage Snapshot(int records, bool more, CollectionEntry[]? before = null)
+    private static SnapshotPage Snapshot(
+        int records, bool more, CollectionEntry[]? before = null, SyncedKey? nextEnd = null)
     {
         var collections = Vaults.SelectMany(_ => new[] { "a", "file", "k", "user", "z" }, (vault, name) => (vault, name)).ToArray();
         var full = collections.Where(one => one.name.Length > 1).ToArray();
@@ -177,6 +194,7 @@ public sealed class PageCodecTests
             Envelopes = [.. full.SelectMany(one => Enumerable.Range(1, each).Select(n => Record(one.vault, one.name, n))).Take(records)],
             Collections = before ?? [.. collections.Select((one, index) => new CollectionEntry(one.vault, one.name, new(index + 1)))],
             More = more,
+            NextEnd = nextEnd,
         };
     }
 

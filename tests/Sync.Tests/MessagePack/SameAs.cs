@@ -92,8 +92,8 @@ internal static class SameAs
 
     public static void ShouldBeSameAs(this SnapshotPage actual, SnapshotPage expected)
     {
-        (actual.Feeds, actual.Feed, actual.History, actual.Floor, actual.Position, actual.More).ShouldBe(
-            (expected.Feeds, expected.Feed, expected.History, expected.Floor, expected.Position, expected.More));
+        (actual.Feeds, actual.Feed, actual.History, actual.Floor, actual.Position, actual.More, actual.NextEnd).ShouldBe(
+            (expected.Feeds, expected.Feed, expected.History, expected.Floor, expected.Position, expected.More, expected.NextEnd));
         actual.Collections.ShouldBe(expected.Collections);
         actual.Envelopes.ShouldBeSameAs(expected.Envelopes);
     }

@@ -26,7 +26,7 @@ public sealed class CollectionCoreTests
         var of = new CollectionOf();
         of.Core.Subscribed(of.At, of.Effects);
         of.Answer(Page(10, true, [Put("a", 1, 4), Put("b", 2, 7)]));
-        of.Request.Snapshot.ShouldBe(new(Feed, new SyncedKey("acme", "user", "b"), SnapshotRequest.LimitMax));
+        of.Request.Snapshot.ShouldBe(new(Feed, new SyncedKey("acme", "user", "b"), 2));
         of.Core.Status.ShouldBe(CollectionStatus.Loading);
         of.Answer(Page(12, Put("c", 1, 9)));
         of.Core.Status.ShouldBe(CollectionStatus.Ok);

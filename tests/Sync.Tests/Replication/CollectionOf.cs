@@ -59,7 +59,7 @@ internal sealed class CollectionOf
 
     public static SnapshotPage Page(
         long position, bool more, Envelope[] envelopes, long history = History,
-        CollectionEntry[]? collections = null) => new()
+        CollectionEntry[]? collections = null, string? nextEnd = null) => new()
         {
             Feeds = 8,
             Feed = Feed,
@@ -69,6 +69,7 @@ internal sealed class CollectionOf
             Envelopes = envelopes,
             Collections = collections ?? [],
             More = more,
+            NextEnd = nextEnd is null ? null : new("acme", "user", nextEnd),
         };
 
     public static ChangesPage Changes(
