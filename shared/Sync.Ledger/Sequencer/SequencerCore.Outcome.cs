@@ -84,7 +84,7 @@ public sealed partial class SequencerCore
         if (!isAlone) Forget();
     }
 
-    /// <summary>The take-over did not work: the group's writes are unknown for good, everything else is
+    /// <summary>The take-over did not work: the writes of the groups are unknown for good, everything else is
     /// refused.</summary>
     public void ResolveFailed(string reason)
     {

@@ -137,12 +137,13 @@ public sealed class PostgresFaultTests(PostgresDatabase database) : IClassFixtur
         fenced.ShouldBeGreaterThan(0);
         // Every poller saw the same fact at each position, from the first to the last.
         foreach (var ids in seen) ids.ShouldBe(seen[0]);
-        seen[0].Count.ShouldBe(16 * 10 * 3);
+        seen[0].Count.ShouldBe(16 * 2 * 3);
         (await LedgerChecker.CheckAsync(ledger.Store)).ShouldBeEmpty();
 
         async Task RivalAsync(int number)
         {
-            for (var committed = 0; committed < 10;)
+            // Each acquisition fences whoever is between his own and his commit: most attempts are in vain.
+            for (var committed = 0; committed < 2;)
             {
                 // All say that they are the same owner, so that anybody may take the feed at any moment.
                 var driver = (await StoreDriver.TryAcquireAsync(ledger.Store, new FeedId(0), "one", Minute)).ShouldNotBeNull();
